@@ -1,0 +1,1 @@
+//! Benchmarks of every stage, and the runner for acceptance vectors.

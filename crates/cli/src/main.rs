@@ -1,0 +1,2 @@
+//! The binary `volley`.
+fn main() {}

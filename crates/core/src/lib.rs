@@ -1,0 +1,18 @@
+//! What two or more crates of volley share: ids, the recipient's number, the states of a
+//! message, receipts, text templates, rates and the clock. No I/O, no tokio, no sled.
+
+pub mod clock;
+pub mod ids;
+pub mod msisdn;
+pub mod rate;
+pub mod receipt;
+pub mod state;
+pub mod template;
+
+pub use clock::{Clock, SystemClock, UnixMicros};
+pub use ids::{CampaignId, CarrierIndex, MessageToken, RowIndex};
+pub use msisdn::{Msisdn, RecipientCheck};
+pub use rate::Rate;
+pub use receipt::ReceiptState;
+pub use state::{MessageState, StateCounts};
+pub use template::{Template, TemplateError};

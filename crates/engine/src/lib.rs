@@ -1,0 +1,1 @@
+//! Wires ingest, scheduler, pipelines, journal and reconciler; owns tasks, queues, shutdown and resume.

@@ -1,0 +1,1 @@
+//! Recipient lists: CSV in, a frozen plan and rejected rows out.

@@ -1,0 +1,1 @@
+//! Carrier pipelines: SMPP sessions, windows, reconnect; answers and receipts as events.

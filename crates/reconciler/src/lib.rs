@@ -1,0 +1,1 @@
+//! Folds the journal into the ledger and matches receipts; keeps its state in sled.

@@ -1,0 +1,1 @@
+//! Whose turn it is, and at which rate: decisions as values.
