@@ -12,6 +12,9 @@ impl fmt::Display for CampaignId {
     }
 }
 
+/// Rows in one chunk of a frozen plan and of the ledger; the last chunk may be shorter.
+pub const CHUNK_ROWS: u32 = 4096;
+
 /// A valid row of a frozen plan, numbered from 0 without gaps. Rejected rows have none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct RowIndex(pub u32);

@@ -10,7 +10,7 @@ pub mod state;
 pub mod template;
 
 pub use clock::{Clock, SystemClock, UnixMicros};
-pub use ids::{CampaignId, CarrierIndex, MessageToken, RowIndex};
+pub use ids::{CHUNK_ROWS, CampaignId, CarrierIndex, MessageToken, RowIndex};
 pub use msisdn::{Msisdn, RecipientCheck};
 pub use rate::Rate;
 pub use receipt::ReceiptState;
