@@ -59,6 +59,14 @@ impl ReceiptState {
         }
     }
 
+    /// What both receipts together say of one segment: the higher rank, and among equals a
+    /// fixed order, so that any permutation of the same receipts gives the same state.
+    #[must_use]
+    pub fn join(self, other: Self) -> Self {
+        let weight = |state: Self| (state.rank(), state as u8);
+        if weight(other) > weight(self) { other } else { self }
+    }
+
     /// Whether the carrier will not change its mind by itself.
     #[must_use]
     pub const fn is_final(self) -> bool {
@@ -79,6 +87,25 @@ impl ReceiptState {
             Self::Unknown => "unknown",
             Self::Rejected => "rejected",
             Self::Skipped => "skipped",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn join_is_associative_commutative_and_idempotent() {
+        for a in ReceiptState::ALL {
+            assert_eq!(a.join(a), a);
+            for b in ReceiptState::ALL {
+                assert_eq!(a.join(b), b.join(a));
+                assert!(a.join(b).rank() == a.rank().max(b.rank()));
+                for c in ReceiptState::ALL {
+                    assert_eq!(a.join(b).join(c), a.join(b.join(c)));
+                }
+            }
         }
     }
 }
