@@ -1,1 +1,101 @@
-//! The append-only log of events: group commit, recovery.
+//! The append-only log of events: group commit, recovery. It is the truth of the whole product,
+//! and knows nothing of what the events mean.
+//!
+//! Records are appended by a thread of its own ([`Writer`]): it takes whatever waits, writes it
+//! with one write, makes it durable with one `fdatasync`, and reports it ([`Event::Durable`]).
+//! The next group begins when the last sync returns, so that a record waits for one sync at most
+//! before its own.
+//!
+//! On disk: segment files, each named after its first record. A record has its length, format
+//! version, CRC32C, epoch, sequence, and a hash chained to the record before it (CONTRACT W4).
+//! What was torn off at the very end by a crash is cut when the journal is opened; damage
+//! anywhere else is refused with file and offset, never skipped.
+
+mod error;
+mod frame;
+mod reader;
+mod recover;
+mod segment;
+mod writer;
+
+pub use error::{Closed, Error};
+pub use reader::{Reader, Record};
+pub use recover::{Cut, Recovery};
+pub use writer::{Event, Writer};
+
+use std::path::{Path, PathBuf};
+
+/// A record's number: the first is 1, without gaps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Sequence(pub u64);
+
+/// How a journal is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JournalOptions {
+    /// A new segment file begins when one has reached this size. Default 64 MiB.
+    pub segment_bytes: u64,
+    /// Records that may wait for the writer. Default 64.
+    pub queue_records: usize,
+}
+
+impl Default for JournalOptions {
+    fn default() -> Self {
+        Self { segment_bytes: 64 << 20, queue_records: 64 }
+    }
+}
+
+/// Longest record: 64 MiB. A length beyond it is damage, and nothing is allocated by it.
+pub const MAX_RECORD_BYTES: u32 = 64 << 20;
+
+/// A journal that was opened and recovered, not yet being written.
+#[derive(Debug)]
+pub struct Journal {
+    dir: PathBuf,
+    options: JournalOptions,
+    tail: recover::Tail,
+}
+
+impl Journal {
+    /// Opens the journal in `dir`, creating it when needed, and begins a new epoch. The caller
+    /// sees to it that no other process writes there.
+    ///
+    /// # Errors
+    /// When files can't be read or written, or are damaged anywhere but at the very end.
+    pub fn open(dir: &Path, options: JournalOptions) -> Result<(Self, Recovery), Error> {
+        let (tail, recovery) = recover::recover(dir)?;
+        Ok((Self { dir: dir.to_owned(), options, tail }, recovery))
+    }
+
+    /// The first record that the journal still holds, or the one that comes next if it is empty.
+    #[must_use]
+    pub const fn first(&self) -> Sequence {
+        self.tail.first
+    }
+
+    /// The last record; 0 when there was none yet.
+    #[must_use]
+    pub const fn last(&self) -> Sequence {
+        Sequence(self.tail.next.0 - 1)
+    }
+
+    /// This opening's epoch: one higher than that of any record so far.
+    #[must_use]
+    pub const fn epoch(&self) -> u32 {
+        self.tail.epoch
+    }
+
+    /// Reads records from `from` on.
+    #[must_use]
+    pub fn read_from(&self, from: Sequence) -> Reader {
+        Reader::open_dir(&self.dir, from)
+    }
+
+    /// Starts the thread that writes. `on_event` runs on that thread: it should only pass things
+    /// on.
+    ///
+    /// # Errors
+    /// When the last segment can't be opened for writing.
+    pub fn start(self, on_event: impl FnMut(Event) + Send + 'static) -> Result<Writer, Error> {
+        Writer::start(&self.dir, self.options, self.tail, Box::new(on_event))
+    }
+}
