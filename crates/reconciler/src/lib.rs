@@ -1,1 +1,23 @@
 //! Folds the journal into the ledger and matches receipts; keeps its state in sled.
+//!
+//! The journal is the truth; the ledger is what follows from it. [`record`] is how events lie in
+//! the journal, [`Ledger::fold`] how they change rows, [`Ledger::checkpoint`] what is kept in
+//! the store so that a start need not read the whole journal again, and [`Summary`] what people
+//! see.
+
+pub mod record;
+
+mod campaign;
+mod chunk;
+mod error;
+mod index;
+mod ledger;
+mod segment;
+mod store;
+mod summary;
+mod varint;
+
+pub use error::Error;
+pub use ledger::{Checkpoint, DoubtfulSegment, Ledger, Opened, ReceiptCounters, ReportRow, RowToSend};
+pub use store::is_opening;
+pub use summary::{CampaignStatus, Segments, Summary};

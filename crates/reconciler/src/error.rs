@@ -1,0 +1,61 @@
+//! What can go wrong with the ledger.
+
+use std::{io, path::PathBuf};
+
+/// An error of the reconciler.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A record of the journal can't be folded.
+    #[error("journal record {sequence}: {source}")]
+    Record {
+        /// The record's sequence number.
+        sequence: u64,
+        /// What is wrong with it.
+        source: crate::record::EventError,
+    },
+    /// A record names a campaign or row that was never planned.
+    #[error("journal record {sequence} names {what}, which was never planned")]
+    NeverPlanned {
+        /// The record's sequence number.
+        sequence: u64,
+        /// What it names.
+        what: String,
+    },
+    /// The journal can't be read.
+    #[error("can't read the journal")]
+    Journal(#[from] volley_journal::Error),
+    /// sled failed while running.
+    #[error("the store in {} failed: it can be rebuilt from the journal by moving that folder away", path.display())]
+    Store {
+        /// The store's folder.
+        path: PathBuf,
+        /// sled's own words.
+        source: sled::Error,
+    },
+    /// A value of the store makes no sense although sled gave it out as whole.
+    #[error("the store in {} holds a damaged value at key {key}: it can be rebuilt from the journal by moving that folder away", path.display())]
+    DamagedValue {
+        /// The store's folder.
+        path: PathBuf,
+        /// The key, in hex.
+        key: String,
+    },
+    /// The store is gone or damaged, and the journal no longer reaches back to the beginning.
+    #[error("the store in {} is lost and the journal begins at record {journal_begins}: restore one of them from a backup", path.display())]
+    NotRebuildable {
+        /// The store's folder.
+        path: PathBuf,
+        /// The first record that the journal still has.
+        journal_begins: u64,
+    },
+    /// A file operation failed.
+    #[error("{}: {action}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was tried.
+        action: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+}

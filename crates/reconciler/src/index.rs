@@ -1,0 +1,223 @@
+//! From a carrier's id to the segment that it belongs to, for every segment that awaits a receipt;
+//! and the receipts that came before their answer.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    hash::BuildHasher,
+    time::Duration,
+};
+
+use hashbrown::{HashTable, hash_table::Entry};
+use serde::{Deserialize, Serialize};
+use volley_core::{CampaignId, CarrierIndex, MessageToken, ReceiptState, RecipientCheck, UnixMicros};
+
+/// Which segment an id belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Target {
+    pub(crate) campaign: CampaignId,
+    pub(crate) token: MessageToken,
+    pub(crate) check: RecipientCheck,
+}
+
+/// Ids that await a receipt. Keyed by a 64-bit hash of carrier and id, not by the id itself:
+/// 24 octets a segment whatever the carrier's ids look like. Two open ids that share a hash
+/// (one chance in a hundred million at a million open) would cost one receipt, which the
+/// recipient check turns into a visible orphan.
+#[derive(Debug, Default)]
+pub(crate) struct ReceiptIndex {
+    table: HashTable<(u64, Target)>,
+    hasher: foldhash::quality::RandomState,
+}
+
+impl ReceiptIndex {
+    pub(crate) fn key(&self, carrier: CarrierIndex, folded_id: &[u8]) -> u64 {
+        self.hasher.hash_one((carrier.0, folded_id))
+    }
+
+    /// Gives back the segment that had the id before: carriers reuse ids.
+    pub(crate) fn insert(&mut self, key: u64, target: Target) -> Option<Target> {
+        match self.table.entry(key, |(known, _)| *known == key, |(known, _)| *known) {
+            Entry::Occupied(mut entry) => Some(std::mem::replace(&mut entry.get_mut().1, target)),
+            Entry::Vacant(entry) => {
+                entry.insert((key, target));
+                None
+            }
+        }
+    }
+
+    pub(crate) fn get(&self, key: u64) -> Option<Target> {
+        self.table.find(key, |(known, _)| *known == key).map(|(_, target)| *target)
+    }
+
+    /// Forgets the id if it still belongs to `token`.
+    pub(crate) fn remove(&mut self, key: u64, token: MessageToken) {
+        if let Ok(entry) = self.table.find_entry(key, |(known, target)| *known == key && target.token == token) {
+            entry.remove();
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.table.len()
+    }
+}
+
+/// A receipt that came before the answer that names its id (HANDBOOK C.7).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Parked {
+    carrier: u8,
+    id: Vec<u8>,
+    state: u8,
+    err: Vec<u8>,
+    check: Option<u16>,
+    at: u64,
+    /// The record that holds it.
+    pub(crate) sequence: u64,
+}
+
+impl Parked {
+    pub(crate) fn new(
+        carrier: CarrierIndex,
+        at: UnixMicros,
+        sequence: u64,
+        entry: &crate::record::ReceiptEntry<'_>,
+    ) -> Self {
+        Self {
+            carrier: carrier.0,
+            id: entry.id.to_vec(),
+            state: entry.state as u8,
+            err: entry.err.to_vec(),
+            check: entry.check.map(|check| check.0),
+            at: at.0,
+            sequence,
+        }
+    }
+
+    pub(crate) fn state(&self) -> ReceiptState {
+        ReceiptState::from_u8(self.state).unwrap_or(ReceiptState::Unknown)
+    }
+
+    pub(crate) fn err(&self) -> &[u8] {
+        &self.err
+    }
+
+    pub(crate) fn at(&self) -> UnixMicros {
+        UnixMicros(self.at)
+    }
+
+    /// Whether it can belong to the recipient with this check.
+    pub(crate) fn fits(&self, check: RecipientCheck) -> bool {
+        self.check.is_none_or(|of_receipt| of_receipt == check.0)
+    }
+}
+
+/// Early receipts wait this long for their answer; then they are orphans.
+const PARKED_FOR: Duration = Duration::from_secs(600);
+/// At most so many wait; beyond it the oldest become orphans.
+const PARKED_MAX: usize = 100_000;
+
+/// Early receipts, oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct ParkedReceipts {
+    by_key: HashMap<u64, Vec<Parked>>,
+    /// In order of arrival; a key whose receipts were taken is passed over.
+    order: VecDeque<(u64, u64)>,
+    n_parked: usize,
+}
+
+impl ParkedReceipts {
+    /// Parks a receipt, and gives the number of older ones that became orphans by it.
+    pub(crate) fn park(&mut self, key: u64, receipt: Parked) -> u64 {
+        let now = receipt.at();
+        self.order.push_back((key, receipt.sequence));
+        self.by_key.entry(key).or_default().push(receipt);
+        self.n_parked += 1;
+        self.expire(now)
+    }
+
+    pub(crate) fn take(&mut self, key: u64) -> Vec<Parked> {
+        if self.n_parked == 0 {
+            return Vec::new();
+        }
+        let taken = self.by_key.remove(&key).unwrap_or_default();
+        self.n_parked -= taken.len();
+        taken
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        self.n_parked
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Parked> {
+        self.by_key.values().flatten()
+    }
+
+    /// Parks what a checkpoint kept.
+    pub(crate) fn restore(&mut self, parked: Vec<Parked>, key: impl Fn(CarrierIndex, &[u8]) -> u64) {
+        for receipt in parked {
+            let key = key(CarrierIndex(receipt.carrier), &receipt.id);
+            self.park(key, receipt);
+        }
+    }
+
+    fn expire(&mut self, now: UnixMicros) -> u64 {
+        let mut n_orphans = 0;
+        while let Some((key, sequence)) = self.order.front().copied() {
+            let oldest = self.by_key.get(&key).and_then(|parked| parked.iter().find(|p| p.sequence == sequence));
+            let stays = oldest.is_some_and(|p| now.since(p.at()) < PARKED_FOR) && self.n_parked <= PARKED_MAX;
+            if stays {
+                break;
+            }
+            self.order.pop_front();
+            if let Some(parked) = self.by_key.get_mut(&key) {
+                let before = parked.len();
+                parked.retain(|p| p.sequence != sequence);
+                n_orphans += (before - parked.len()) as u64;
+                self.n_parked -= before - parked.len();
+                if parked.is_empty() {
+                    self.by_key.remove(&key);
+                }
+            }
+        }
+        n_orphans
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::ReceiptEntry;
+    use volley_core::RowIndex;
+
+    fn receipt(at_s: u64, sequence: u64) -> Parked {
+        let entry = ReceiptEntry { id: b"1", state: ReceiptState::Delivered, err: b"", check: None };
+        Parked::new(CarrierIndex(0), UnixMicros(at_s * 1_000_000), sequence, &entry)
+    }
+
+    #[test]
+    fn an_id_belongs_to_its_last_segment() {
+        let mut index = ReceiptIndex::default();
+        let target = |row| Target {
+            campaign: CampaignId(1),
+            token: MessageToken::new(RowIndex(row), 0),
+            check: RecipientCheck(9),
+        };
+        let key = index.key(CarrierIndex(1), b"77");
+        assert_ne!(key, index.key(CarrierIndex(2), b"77"));
+        assert_eq!(index.insert(key, target(1)), None);
+        assert_eq!(index.insert(key, target(2)), Some(target(1)));
+        index.remove(key, target(1).token);
+        assert_eq!(index.get(key), Some(target(2)));
+        index.remove(key, target(2).token);
+        assert_eq!((index.get(key), index.len()), (None, 0));
+    }
+
+    #[test]
+    fn parked_receipts_become_orphans_after_their_time() {
+        let mut parked = ParkedReceipts::default();
+        assert_eq!(parked.park(1, receipt(0, 1)), 0);
+        assert_eq!(parked.park(1, receipt(10, 2)), 0);
+        assert_eq!(parked.park(2, receipt(601, 3)), 1);
+        assert_eq!(parked.take(1).len(), 1);
+        assert_eq!(parked.len(), 1);
+    }
+}

@@ -1,0 +1,285 @@
+//! The ledger: the fold of all events of the journal, and what can be asked of it.
+
+mod fold;
+mod open;
+mod query;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use volley_core::{CHUNK_ROWS, CampaignId, CarrierIndex, RowIndex, UnixMicros};
+
+use crate::{
+    Error,
+    campaign::{Campaign, StoredChunk, Sums},
+    chunk::Chunk,
+    index::{Parked, ParkedReceipts, ReceiptIndex},
+    record::{Control, Planned},
+    segment::Segment,
+    store::{Batch, Store, StoredSums},
+};
+
+pub use open::Opened;
+pub use query::{DoubtfulSegment, ReportRow, RowToSend};
+
+/// Format of the global record and of everything beside it in the store.
+const FORMAT: u32 = 1;
+/// A changed chunk is written to the store when its first unwritten record lies so many records
+/// back: it bounds how much of the journal a start must read again.
+const MAX_RECORDS_BEHIND: u64 = 4_096;
+/// Chunks kept in memory at most; the least recently changed go to the store. 512 chunks of
+/// short ids take about 110 MB.
+const MAX_OPEN_CHUNKS: usize = 512;
+
+/// Counts of receipts that were out of the ordinary (CONTRACT I20).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ReceiptCounters {
+    /// All that came.
+    pub received: u64,
+    /// Came before the answer that names their id.
+    pub early: u64,
+    /// Said again what was known.
+    pub duplicates: u64,
+    /// Said another final state than an earlier one.
+    pub conflicts: u64,
+    /// Turned a final state into delivered.
+    pub corrections: u64,
+    /// For an id that we don't know, or with another recipient than the id's.
+    pub orphans: u64,
+    /// Messages to us that are no receipts.
+    pub replies: u64,
+}
+
+/// The fold of the journal.
+#[derive(Debug)]
+pub struct Ledger {
+    store: Store,
+    campaigns: BTreeMap<CampaignId, Campaign>,
+    carriers: Vec<String>,
+    index: ReceiptIndex,
+    parked: ParkedReceipts,
+    receipts: ReceiptCounters,
+    /// The last record folded in.
+    applied: u64,
+    /// The record that the store's global record is of: what it covers is not counted again.
+    global_as_of: u64,
+}
+
+/// What the store keeps besides chunks.
+#[derive(Debug, Serialize, Deserialize)]
+struct GlobalRecord {
+    format: u32,
+    as_of: u64,
+    /// Everything before this record is covered by the store.
+    replay_from: u64,
+    carriers: Vec<String>,
+    campaigns: Vec<CampaignRecord>,
+    parked: Vec<Parked>,
+    receipts: ReceiptCounters,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct CampaignRecord {
+    id: u32,
+    plan: Planned,
+    planned_at: u64,
+    control: Option<Control>,
+    control_why: String,
+    elapsed_us: u64,
+    running_since: Option<u64>,
+    last_event_at: u64,
+    first_submit_at: Option<u64>,
+    last_submit_at: Option<u64>,
+    bounds: Vec<(u8, u32)>,
+    reasons: Vec<String>,
+}
+
+/// Which chunks a checkpoint writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Checkpoint {
+    /// Those whose rows are all final, those that lag behind, and what exceeds the memory bound.
+    Due,
+    /// Every chunk that changed: before a clean exit.
+    All,
+}
+
+impl Ledger {
+    /// The last record folded in; 0 when there is none.
+    #[must_use]
+    pub const fn applied(&self) -> u64 {
+        self.applied
+    }
+
+    /// Writes what is due to the store, as one batch, and lets go of chunks that are done.
+    /// Gives the number of chunks written.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn checkpoint(&mut self, which: Checkpoint) -> Result<usize, Error> {
+        let mut batch = Batch::default();
+        let mut n_chunks = 0;
+        let mut replay_from = self.applied + 1;
+        for campaign in self.campaigns.values_mut() {
+            let too_many = campaign.open.len().saturating_sub(MAX_OPEN_CHUNKS);
+            let cold = coldest(&campaign.open, too_many);
+            let mut to_drop = Vec::new();
+            for (number, chunk) in &mut campaign.open {
+                let is_cold = cold.contains(number);
+                let behind = chunk.dirty_since.is_some_and(|since| self.applied - since >= MAX_RECORDS_BEHIND);
+                let due = which == Checkpoint::All || chunk.n_open == 0 || behind || is_cold;
+                if chunk.dirty_since.is_some() && due {
+                    let sums = sums_of(chunk);
+                    batch.chunk(campaign.id, *number, chunk.pack(self.applied), &sums);
+                    (chunk.as_of, chunk.dirty_since) = (self.applied, None);
+                    campaign.stored.insert(*number, StoredChunk { all_final: chunk.n_open == 0 });
+                    n_chunks += 1;
+                }
+                match chunk.dirty_since {
+                    Some(since) => replay_from = replay_from.min(since),
+                    None if chunk.n_open == 0 || is_cold => to_drop.push(*number),
+                    None => {}
+                }
+            }
+            for number in to_drop {
+                campaign.open.remove(&number);
+            }
+        }
+        if n_chunks > 0 || which == Checkpoint::All {
+            batch.global(self.global_record(replay_from)?);
+            self.store.write(batch)?;
+        }
+        Ok(n_chunks)
+    }
+
+    /// Returns when all checkpoints would survive a power cut.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn sync(&self) -> Result<(), Error> {
+        self.store.sync()
+    }
+
+    fn global_record(&self, replay_from: u64) -> Result<Vec<u8>, Error> {
+        let record = GlobalRecord {
+            format: FORMAT,
+            as_of: self.applied,
+            replay_from,
+            carriers: self.carriers.clone(),
+            campaigns: self.campaigns.values().map(CampaignRecord::of).collect(),
+            parked: self.parked.iter().cloned().collect(),
+            receipts: self.receipts,
+        };
+        serde_json::to_vec(&record).map_err(|source| Error::Io {
+            path: self.store.path().to_owned(),
+            action: "can't write the global record",
+            source: source.into(),
+        })
+    }
+
+    /// The number of the carrier with this name, if it has one.
+    #[must_use]
+    pub fn carrier(&self, name: &str) -> Option<CarrierIndex> {
+        let at = self.carriers.iter().position(|known| known == name)?;
+        u8::try_from(at).ok().map(CarrierIndex)
+    }
+
+    /// The number that the next new carrier gets; `None` when all 256 are taken.
+    #[must_use]
+    pub fn next_carrier(&self) -> Option<CarrierIndex> {
+        u8::try_from(self.carriers.len()).ok().map(CarrierIndex)
+    }
+
+    /// The number that the next campaign gets.
+    #[must_use]
+    pub fn next_campaign(&self) -> CampaignId {
+        CampaignId(self.campaigns.last_key_value().map_or(0, |(last, _)| last.0) + 1)
+    }
+}
+
+impl CampaignRecord {
+    fn of(campaign: &Campaign) -> Self {
+        Self {
+            id: campaign.id.0,
+            plan: campaign.plan.clone(),
+            planned_at: campaign.planned_at.0,
+            control: campaign.control,
+            control_why: campaign.control_why.clone(),
+            elapsed_us: u64::try_from(campaign.elapsed.as_micros()).unwrap_or(u64::MAX),
+            running_since: campaign.running_since.map(|at| at.0),
+            last_event_at: campaign.last_event_at.0,
+            first_submit_at: campaign.first_submit_at.map(|at| at.0),
+            last_submit_at: campaign.last_submit_at.map(|at| at.0),
+            bounds: campaign.bounds.iter().map(|(carrier, bound)| (carrier.0, *bound)).collect(),
+            reasons: campaign.reasons.texts().to_vec(),
+        }
+    }
+
+    fn restore(self) -> Campaign {
+        let mut campaign = Campaign::new(CampaignId(self.id), UnixMicros(self.planned_at), self.plan);
+        campaign.control = self.control;
+        campaign.control_why = self.control_why;
+        campaign.elapsed = std::time::Duration::from_micros(self.elapsed_us);
+        campaign.running_since = self.running_since.map(UnixMicros);
+        campaign.last_event_at = UnixMicros(self.last_event_at);
+        campaign.first_submit_at = self.first_submit_at.map(UnixMicros);
+        campaign.last_submit_at = self.last_submit_at.map(UnixMicros);
+        campaign.bounds = self.bounds.into_iter().map(|(carrier, bound)| (CarrierIndex(carrier), bound)).collect();
+        campaign.reasons = crate::campaign::Reasons::restore(self.reasons);
+        campaign
+    }
+}
+
+/// The `n` chunks that changed longest ago.
+fn coldest(open: &std::collections::HashMap<u32, Box<Chunk>>, n: usize) -> Vec<u32> {
+    if n == 0 {
+        return Vec::new();
+    }
+    let mut by_age: Vec<_> = open.iter().map(|(number, chunk)| (chunk.dirty_since.unwrap_or(0), *number)).collect();
+    by_age.sort_unstable();
+    by_age.into_iter().take(n).map(|(_, number)| number).collect()
+}
+
+/// A chunk's own sums: added up from its rows, so that they can't drift from them.
+fn sums_of(chunk: &Chunk) -> StoredSums {
+    let mut sums = Sums::default();
+    let mut reasons: BTreeMap<u16, u64> = BTreeMap::new();
+    for (offset, row) in (0_u16..).zip(chunk.rows()) {
+        sums.states.add(row.state, 1);
+        sums.submitted += u64::from(row.submits);
+        sums.possible_duplicates += u64::from(row.flags.has(crate::segment::Flags::POSSIBLE_DUPLICATE));
+        if row.reason != 0 {
+            *reasons.entry(row.reason).or_default() += 1;
+        }
+        for (_, slot) in chunk.slots(offset) {
+            let segment = slot.segment();
+            sums.accepted += u64::from(matches!(segment, Segment::Accepted(_)));
+            sums.delivered += u64::from(segment.is_delivered());
+            sums.awaiting += u64::from(segment.awaits_receipt());
+        }
+    }
+    StoredSums { sums, reasons: reasons.into_iter().collect() }
+}
+
+/// A row in a chunk, loaded from the store or begun when it is not in memory.
+fn open_chunk<'a>(store: &Store, campaign: &'a mut Campaign, number: u32) -> Result<Option<&'a mut Chunk>, Error> {
+    let n_rows = campaign.chunk_len(number);
+    if n_rows == 0 {
+        return Ok(None);
+    }
+    if !campaign.open.contains_key(&number) {
+        let chunk = if campaign.stored.contains_key(&number) {
+            let packed = store.chunk(campaign.id, number)?;
+            let chunk = packed.as_deref().and_then(Chunk::unpack).filter(|chunk| chunk.rows().len() == n_rows as usize);
+            chunk.ok_or_else(|| store.damaged_chunk(campaign.id, number))?
+        } else {
+            Chunk::untouched(n_rows)
+        };
+        campaign.open.insert(number, Box::new(chunk));
+    }
+    Ok(campaign.open.get_mut(&number).map(Box::as_mut))
+}
+
+/// The chunk of `row` and its place in it.
+const fn place(row: RowIndex) -> (u32, u16) {
+    (row.0 / CHUNK_ROWS, (row.0 % CHUNK_ROWS) as u16)
+}

@@ -1,0 +1,245 @@
+//! Events out of a journal record, borrowed.
+
+use volley_core::{CampaignId, CarrierIndex, MessageToken, ReceiptState, RecipientCheck, RowIndex, UnixMicros};
+
+use super::{
+    Answer, AnswerEntry, Control, DoubtCause, Event, EventError, Head, IntentEntry, ReceiptEntry, Resolution, kind, tag,
+};
+use crate::varint::Cursor;
+
+/// The events of one record, in order. Every entry of an event is checked before the event is
+/// given out, so folding never stops half-way through one.
+#[derive(Debug)]
+pub struct Events<'a> {
+    cursor: Cursor<'a>,
+    n_octets: usize,
+    failed: bool,
+}
+
+impl<'a> Events<'a> {
+    /// The events in `record`.
+    #[must_use]
+    pub const fn new(record: &'a [u8]) -> Self {
+        Self { cursor: Cursor::new(record), n_octets: record.len(), failed: false }
+    }
+}
+
+impl<'a> Iterator for Events<'a> {
+    type Item = Result<Event<'a>, EventError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.failed || self.cursor.is_empty() {
+            return None;
+        }
+        let offset = self.n_octets - self.cursor.remaining();
+        let kind = self.cursor.u8().unwrap_or_default();
+        let event = self.cursor.prefixed().and_then(|body| event(kind, Cursor::new(body)));
+        self.failed = event.is_none();
+        Some(event.ok_or(EventError { kind, offset }))
+    }
+}
+
+fn event(kind: u8, mut body: Cursor<'_>) -> Option<Event<'_>> {
+    let body = &mut body;
+    Some(match kind {
+        kind::CARRIER => Event::Carrier { carrier: CarrierIndex(body.u8()?), name: text(body)? },
+        kind::PLANNED => Event::Planned {
+            campaign: CampaignId(body.u32()?),
+            at: UnixMicros(body.u64()?),
+            plan: serde_json::from_slice(body.prefixed()?).ok()?,
+        },
+        kind::BOUND => {
+            Event::Bound { campaign: CampaignId(body.u32()?), carrier: CarrierIndex(body.u8()?), bound: body.u32()? }
+        }
+        kind::INTENT => {
+            Event::Intent { head: head(body)?, leg: body.u8()?, entries: checked(IntentEntries::new(*body))? }
+        }
+        kind::ANSWERS => {
+            let head = head(body)?;
+            Event::Answers { head, entries: checked(AnswerEntries { cursor: *body, row: 0, at: head.at })? }
+        }
+        kind::IN_DOUBT => Event::InDoubt {
+            head: head(body)?,
+            cause: DoubtCause::ALL.get(usize::from(body.u8()?)).copied()?,
+            tokens: checked(Tokens::new(*body))?,
+        },
+        kind::RETURNED => Event::Returned { head: head(body)?, tokens: checked(Tokens::new(*body))? },
+        kind::RESOLVED => Event::Resolved {
+            head: head(body)?,
+            as_: Resolution::ALL.get(usize::from(body.u8()?)).copied()?,
+            by: text(body)?,
+            tokens: checked(Tokens::new(*body))?,
+        },
+        kind::RECEIPTS => Event::Receipts {
+            carrier: CarrierIndex(body.u8()?),
+            at: UnixMicros(body.u64()?),
+            entries: checked(ReceiptEntries { cursor: *body })?,
+        },
+        kind::NO_RECEIPT => Event::NoReceipt { head: head(body)?, tokens: checked(Tokens::new(*body))? },
+        kind::REPLY => Event::Reply { carrier: CarrierIndex(body.u8()?), at: UnixMicros(body.u64()?) },
+        kind::CONTROL => Event::Control {
+            campaign: CampaignId(body.u32()?),
+            at: UnixMicros(body.u64()?),
+            control: Control::ALL.get(usize::from(body.u8()?)).copied()?,
+            why: text(body)?,
+        },
+        _ => return None,
+    })
+}
+
+fn head(body: &mut Cursor<'_>) -> Option<Head> {
+    Some(Head { campaign: CampaignId(body.u32()?), carrier: CarrierIndex(body.u8()?), at: UnixMicros(body.u64()?) })
+}
+
+fn text<'a>(body: &mut Cursor<'a>) -> Option<&'a str> {
+    std::str::from_utf8(body.prefixed()?).ok()
+}
+
+fn row(cursor: &mut Cursor<'_>, previous: &mut u32) -> Option<RowIndex> {
+    *previous = u32::try_from(i64::from(*previous).checked_add(cursor.i64()?)?).ok()?;
+    Some(RowIndex(*previous))
+}
+
+/// What the entry iterators have in common: `Some(None)` at the end, `None` for nonsense.
+trait Entries: Clone {
+    type Entry;
+    fn entry(&mut self) -> Option<Option<Self::Entry>>;
+}
+
+fn checked<E: Entries>(entries: E) -> Option<E> {
+    let mut ahead = entries.clone();
+    while ahead.entry()?.is_some() {}
+    Some(entries)
+}
+
+macro_rules! iterate {
+    ($($name:ident gives $entry:ty),+) => {$(
+        impl<'a> Iterator for $name<'a> {
+            type Item = $entry;
+
+            fn next(&mut self) -> Option<Self::Item> {
+                self.entry().flatten()
+            }
+        }
+    )+};
+}
+iterate!(IntentEntries gives IntentEntry, AnswerEntries gives AnswerEntry<'a>, ReceiptEntries gives ReceiptEntry<'a>, Tokens gives MessageToken);
+
+/// The rows of an intent.
+#[derive(Debug, Clone)]
+pub struct IntentEntries<'a> {
+    cursor: Cursor<'a>,
+    row: u32,
+}
+
+impl<'a> IntentEntries<'a> {
+    const fn new(cursor: Cursor<'a>) -> Self {
+        Self { cursor, row: 0 }
+    }
+}
+
+impl Entries for IntentEntries<'_> {
+    type Entry = IntentEntry;
+
+    fn entry(&mut self) -> Option<Option<IntentEntry>> {
+        if self.cursor.is_empty() {
+            return Some(None);
+        }
+        let row = row(&mut self.cursor, &mut self.row)?;
+        let entry = match self.cursor.u8()? {
+            0 => IntentEntry { row, n_segments: 1, only: None },
+            n_segments => {
+                let only = self.cursor.u8().map(|only| (only != u8::MAX).then_some(only))?;
+                if only.is_some_and(|only| only >= n_segments) {
+                    return None;
+                }
+                IntentEntry { row, n_segments, only }
+            }
+        };
+        Some(Some(entry))
+    }
+}
+
+/// The answers of one turn.
+#[derive(Debug, Clone)]
+pub struct AnswerEntries<'a> {
+    cursor: Cursor<'a>,
+    row: u32,
+    at: UnixMicros,
+}
+
+impl<'a> Entries for AnswerEntries<'a> {
+    type Entry = AnswerEntry<'a>;
+
+    fn entry(&mut self) -> Option<Option<AnswerEntry<'a>>> {
+        if self.cursor.is_empty() {
+            return Some(None);
+        }
+        let cursor = &mut self.cursor;
+        let first = cursor.u8()?;
+        let row = row(cursor, &mut self.row)?;
+        let segment = if first & tag::SEGMENT == 0 { 0 } else { cursor.u8()? };
+        let answer = match first & tag::KIND {
+            tag::ACCEPTED => {
+                let id = cursor.prefixed()?;
+                let folded = if first & tag::FOLDED == 0 { None } else { Some(cursor.prefixed()?) };
+                Answer::Accepted { id, folded, check: RecipientCheck(cursor.u16()?) }
+            }
+            tag::FAILED => Answer::Failed { status: cursor.u32()? },
+            tag::DEFERRED => {
+                let status = cursor.u32()?;
+                Answer::Deferred { status, until: UnixMicros(self.at.0.checked_add(cursor.u64()?)?) }
+            }
+            _ => Answer::Throttled { status: cursor.u32()? },
+        };
+        Some(Some(AnswerEntry { token: MessageToken::new(row, segment), answer }))
+    }
+}
+
+/// The receipts of one turn.
+#[derive(Debug, Clone)]
+pub struct ReceiptEntries<'a> {
+    cursor: Cursor<'a>,
+}
+
+impl<'a> Entries for ReceiptEntries<'a> {
+    type Entry = ReceiptEntry<'a>;
+
+    fn entry(&mut self) -> Option<Option<ReceiptEntry<'a>>> {
+        if self.cursor.is_empty() {
+            return Some(None);
+        }
+        let cursor = &mut self.cursor;
+        let first = cursor.u8()?;
+        let state = ReceiptState::from_u8(first & 0x0F)?;
+        let id = cursor.prefixed()?;
+        let err = if first & tag::ERR == 0 { &[][..] } else { cursor.prefixed()? };
+        let check = if first & tag::CHECK == 0 { None } else { Some(RecipientCheck(cursor.u16()?)) };
+        Some(Some(ReceiptEntry { id, state, err, check }))
+    }
+}
+
+/// Segments that share one fate.
+#[derive(Debug, Clone)]
+pub struct Tokens<'a> {
+    cursor: Cursor<'a>,
+    row: u32,
+}
+
+impl<'a> Tokens<'a> {
+    const fn new(cursor: Cursor<'a>) -> Self {
+        Self { cursor, row: 0 }
+    }
+}
+
+impl Entries for Tokens<'_> {
+    type Entry = MessageToken;
+
+    fn entry(&mut self) -> Option<Option<MessageToken>> {
+        if self.cursor.is_empty() {
+            return Some(None);
+        }
+        let row = row(&mut self.cursor, &mut self.row)?;
+        Some(Some(MessageToken::new(row, self.cursor.u8()?)))
+    }
+}

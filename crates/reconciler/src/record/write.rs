@@ -1,0 +1,246 @@
+//! Events into a journal record.
+
+use volley_core::{CampaignId, CarrierIndex, MessageToken, UnixMicros};
+
+use super::{
+    Answer, AnswerEntry, Control, DoubtCause, Head, IntentEntry, Planned, ReceiptEntry, Resolution, kind, tag,
+};
+use crate::varint::{put_i64, put_prefixed, put_u64};
+
+/// Collects the events of one turn into one journal record.
+#[derive(Debug, Default)]
+pub struct EventWriter {
+    out: Vec<u8>,
+    body: Vec<u8>,
+}
+
+impl EventWriter {
+    /// A writer that fills `buffer`, which is cleared first.
+    #[must_use]
+    pub fn reusing(mut buffer: Vec<u8>) -> Self {
+        buffer.clear();
+        Self { out: buffer, body: Vec::new() }
+    }
+
+    /// Whether no event was written.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.out.is_empty()
+    }
+
+    /// Octets written.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.out.len()
+    }
+
+    /// The record; the writer is empty afterwards and goes on in `next`.
+    pub fn take(&mut self, next: Vec<u8>) -> Vec<u8> {
+        let mut next = next;
+        next.clear();
+        std::mem::replace(&mut self.out, next)
+    }
+
+    /// See [`super::Event::Carrier`].
+    pub fn carrier(&mut self, carrier: CarrierIndex, name: &str) {
+        self.event(kind::CARRIER, |body| {
+            body.push(carrier.0);
+            put_prefixed(body, name.as_bytes());
+        });
+    }
+
+    /// See [`super::Event::Planned`].
+    ///
+    /// # Panics
+    /// Never: a plan's numbers and words can always be written as JSON.
+    pub fn planned(&mut self, campaign: CampaignId, at: UnixMicros, plan: &Planned) {
+        let json = serde_json::to_vec(plan).expect("numbers and words are always JSON");
+        self.event(kind::PLANNED, |body| {
+            put_u64(body, campaign.0.into());
+            put_u64(body, at.0);
+            put_prefixed(body, &json);
+        });
+    }
+
+    /// See [`super::Event::Bound`].
+    pub fn bound(&mut self, campaign: CampaignId, carrier: CarrierIndex, bound: u32) {
+        self.event(kind::BOUND, |body| {
+            put_u64(body, campaign.0.into());
+            body.push(carrier.0);
+            put_u64(body, bound.into());
+        });
+    }
+
+    /// See [`super::Event::Intent`].
+    pub fn intent(&mut self, head: Head, leg: u8, entries: impl IntoIterator<Item = IntentEntry>) {
+        self.event(kind::INTENT, |body| {
+            put_head(body, head);
+            body.push(leg);
+            let mut previous = 0;
+            for entry in entries {
+                put_row(body, &mut previous, entry.row.0);
+                // 0: one segment, the usual case; else the number of segments and which.
+                match (entry.n_segments, entry.only) {
+                    (1, _) => body.push(0),
+                    (n, None) => body.extend([n, u8::MAX]),
+                    (n, Some(only)) => body.extend([n, only]),
+                }
+            }
+        });
+    }
+
+    /// See [`super::Event::Answers`].
+    pub fn answers<'a>(&mut self, head: Head, entries: impl IntoIterator<Item = AnswerEntry<'a>>) {
+        self.event(kind::ANSWERS, |body| {
+            put_head(body, head);
+            let mut previous = 0;
+            for entry in entries {
+                put_answer(body, &mut previous, head.at, &entry);
+            }
+        });
+    }
+
+    /// See [`super::Event::InDoubt`].
+    pub fn in_doubt(&mut self, head: Head, cause: DoubtCause, tokens: impl IntoIterator<Item = MessageToken>) {
+        self.event(kind::IN_DOUBT, |body| {
+            put_head(body, head);
+            body.push(cause as u8);
+            put_tokens(body, tokens);
+        });
+    }
+
+    /// See [`super::Event::Returned`].
+    pub fn returned(&mut self, head: Head, tokens: impl IntoIterator<Item = MessageToken>) {
+        self.event(kind::RETURNED, |body| {
+            put_head(body, head);
+            put_tokens(body, tokens);
+        });
+    }
+
+    /// See [`super::Event::Resolved`].
+    pub fn resolved(&mut self, head: Head, as_: Resolution, by: &str, tokens: impl IntoIterator<Item = MessageToken>) {
+        self.event(kind::RESOLVED, |body| {
+            put_head(body, head);
+            body.push(as_ as u8);
+            put_prefixed(body, by.as_bytes());
+            put_tokens(body, tokens);
+        });
+    }
+
+    /// See [`super::Event::Receipts`].
+    pub fn receipts<'a>(
+        &mut self,
+        carrier: CarrierIndex,
+        at: UnixMicros,
+        entries: impl IntoIterator<Item = ReceiptEntry<'a>>,
+    ) {
+        self.event(kind::RECEIPTS, |body| {
+            body.push(carrier.0);
+            put_u64(body, at.0);
+            for entry in entries {
+                put_receipt(body, &entry);
+            }
+        });
+    }
+
+    /// See [`super::Event::NoReceipt`].
+    pub fn no_receipt(&mut self, head: Head, tokens: impl IntoIterator<Item = MessageToken>) {
+        self.event(kind::NO_RECEIPT, |body| {
+            put_head(body, head);
+            put_tokens(body, tokens);
+        });
+    }
+
+    /// See [`super::Event::Reply`].
+    pub fn reply(&mut self, carrier: CarrierIndex, at: UnixMicros) {
+        self.event(kind::REPLY, |body| {
+            body.push(carrier.0);
+            put_u64(body, at.0);
+        });
+    }
+
+    /// See [`super::Event::Control`].
+    pub fn control(&mut self, campaign: CampaignId, at: UnixMicros, control: Control, why: &str) {
+        self.event(kind::CONTROL, |body| {
+            put_u64(body, campaign.0.into());
+            put_u64(body, at.0);
+            body.push(control as u8);
+            put_prefixed(body, why.as_bytes());
+        });
+    }
+
+    fn event(&mut self, kind: u8, write: impl FnOnce(&mut Vec<u8>)) {
+        self.body.clear();
+        write(&mut self.body);
+        self.out.push(kind);
+        put_prefixed(&mut self.out, &self.body);
+    }
+}
+
+fn put_head(body: &mut Vec<u8>, head: Head) {
+    put_u64(body, head.campaign.0.into());
+    body.push(head.carrier.0);
+    put_u64(body, head.at.0);
+}
+
+fn put_row(body: &mut Vec<u8>, previous: &mut u32, row: u32) {
+    put_i64(body, i64::from(row) - i64::from(*previous));
+    *previous = row;
+}
+
+fn put_tokens(body: &mut Vec<u8>, tokens: impl IntoIterator<Item = MessageToken>) {
+    let mut previous = 0;
+    for token in tokens {
+        put_row(body, &mut previous, token.row().0);
+        body.push(token.segment());
+    }
+}
+
+fn put_answer(body: &mut Vec<u8>, previous: &mut u32, at: UnixMicros, entry: &AnswerEntry<'_>) {
+    let segment = entry.token.segment();
+    let mut first = if segment == 0 { 0 } else { tag::SEGMENT };
+    first |= match entry.answer {
+        Answer::Accepted { folded: None, .. } => tag::ACCEPTED,
+        Answer::Accepted { folded: Some(_), .. } => tag::ACCEPTED | tag::FOLDED,
+        Answer::Failed { .. } => tag::FAILED,
+        Answer::Deferred { .. } => tag::DEFERRED,
+        Answer::Throttled { .. } => tag::THROTTLED,
+    };
+    body.push(first);
+    put_row(body, previous, entry.token.row().0);
+    if segment != 0 {
+        body.push(segment);
+    }
+    match entry.answer {
+        Answer::Accepted { id, folded, check } => {
+            put_prefixed(body, id);
+            if let Some(folded) = folded {
+                put_prefixed(body, folded);
+            }
+            body.extend(check.0.to_le_bytes());
+        }
+        Answer::Failed { status } | Answer::Throttled { status } => put_u64(body, status.into()),
+        Answer::Deferred { status, until } => {
+            put_u64(body, status.into());
+            put_u64(body, until.0.saturating_sub(at.0));
+        }
+    }
+}
+
+fn put_receipt(body: &mut Vec<u8>, entry: &ReceiptEntry<'_>) {
+    let mut first = entry.state as u8;
+    if !entry.err.is_empty() {
+        first |= tag::ERR;
+    }
+    if entry.check.is_some() {
+        first |= tag::CHECK;
+    }
+    body.push(first);
+    put_prefixed(body, entry.id);
+    if !entry.err.is_empty() {
+        put_prefixed(body, entry.err);
+    }
+    if let Some(check) = entry.check {
+        body.extend(check.0.to_le_bytes());
+    }
+}

@@ -1,0 +1,219 @@
+//! sled, and nothing but sled: the fold of the journal that must outlive memory.
+//!
+//! One tree, so that one batch is atomic over everything that it covers. Keys: `g` the global
+//! record; `s` + campaign + chunk: a chunk's sums; `c` + campaign + chunk: its rows.
+//!
+//! What sled 0.34.7 is known for (DESIGN section 4), and what we do about it: it panics on some
+//! damaged files (caught, the store is set aside), opens an emptied file as an empty store (the
+//! ledger compares positions with the journal), and its flush is not power-safe (we sync its
+//! data file ourselves).
+
+use std::{
+    fs::{self, File},
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use sled::IVec;
+use volley_core::CampaignId;
+
+use crate::{Error, campaign::Sums, varint::Cursor};
+
+/// Memory that sled may use for its cache.
+const CACHE_BYTES: u64 = 16 << 20;
+
+/// True while sled opens its files: a panic in there is damage to be set aside, no bug of ours.
+static OPENING: AtomicBool = AtomicBool::new(false);
+
+/// Whether a panic just now comes from sled reading damaged files. A panic hook that ends the
+/// process must let this one pass.
+#[must_use]
+pub fn is_opening() -> bool {
+    OPENING.load(Ordering::SeqCst)
+}
+
+#[derive(Debug)]
+pub(crate) struct Store {
+    db: sled::Db,
+    path: PathBuf,
+}
+
+impl Store {
+    /// Opens or creates the store. One that can't be opened is moved aside, and its new place given.
+    pub(crate) fn open(path: &Path) -> Result<(Self, Option<PathBuf>), Error> {
+        match Self::try_open(path) {
+            Ok(store) => Ok((store, None)),
+            Err(_damaged) => {
+                let aside = free_name_beside(path);
+                fs::rename(path, &aside).map_err(|source| Error::Io {
+                    path: path.to_owned(),
+                    action: "can't move the damaged store aside",
+                    source,
+                })?;
+                let store = Self::try_open(path).map_err(|source| Error::Store { path: path.to_owned(), source })?;
+                Ok((store, Some(aside)))
+            }
+        }
+    }
+
+    fn try_open(path: &Path) -> Result<Self, sled::Error> {
+        let config = sled::Config::new().path(path).cache_capacity(CACHE_BYTES).flush_every_ms(None);
+        OPENING.store(true, Ordering::SeqCst);
+        let opened = catch_unwind(AssertUnwindSafe(|| config.open()));
+        OPENING.store(false, Ordering::SeqCst);
+        let db = opened.unwrap_or_else(|_panic| {
+            Err(sled::Error::ReportableBug("sled panicked while opening its files".to_owned()))
+        })?;
+        Ok(Self { db, path: path.to_owned() })
+    }
+
+    /// Moves this store aside and begins an empty one.
+    pub(crate) fn start_over(self) -> Result<(Self, PathBuf), Error> {
+        let path = self.path.clone();
+        drop(self);
+        let aside = free_name_beside(&path);
+        fs::rename(&path, &aside).map_err(|source| Error::Io {
+            path: path.clone(),
+            action: "can't move the store aside",
+            source,
+        })?;
+        let store = Self::try_open(&path).map_err(|source| Error::Store { path: path.clone(), source })?;
+        Ok((store, aside))
+    }
+
+    pub(crate) fn global(&self) -> Result<Option<IVec>, Error> {
+        self.db.get(b"g").map_err(|source| self.failed(source))
+    }
+
+    pub(crate) fn chunk(&self, campaign: CampaignId, chunk: u32) -> Result<Option<IVec>, Error> {
+        self.db.get(key(b'c', campaign, chunk)).map_err(|source| self.failed(source))
+    }
+
+    /// Every chunk's sums.
+    pub(crate) fn sums(&self) -> impl Iterator<Item = Result<(CampaignId, u32, StoredSums), Error>> {
+        self.db.scan_prefix(b"s").map(|entry| {
+            let (key, value) = entry.map_err(|source| self.failed(source))?;
+            let parsed = split_key(&key).zip(StoredSums::decode(&value));
+            let ((campaign, chunk), sums) = parsed.ok_or_else(|| self.damaged(&key))?;
+            Ok((campaign, chunk, sums))
+        })
+    }
+
+    /// Writes one batch, all of it or nothing.
+    pub(crate) fn write(&self, batch: Batch) -> Result<(), Error> {
+        self.db.apply_batch(batch.0).map_err(|source| self.failed(source))
+    }
+
+    /// Returns when everything written would survive a power cut.
+    pub(crate) fn sync(&self) -> Result<(), Error> {
+        self.db.flush().map_err(|source| self.failed(source))?;
+        let file = self.path.join("db");
+        File::open(&file).and_then(|db| db.sync_data()).map_err(|source| Error::Io {
+            path: file,
+            action: "can't sync the store",
+            source,
+        })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn damaged_chunk(&self, campaign: CampaignId, chunk: u32) -> Error {
+        self.damaged(&key(b'c', campaign, chunk))
+    }
+
+    fn damaged(&self, key: &[u8]) -> Error {
+        let key = key.iter().map(|octet| format!("{octet:02x}")).collect();
+        Error::DamagedValue { path: self.path.clone(), key }
+    }
+
+    fn failed(&self, source: sled::Error) -> Error {
+        Error::Store { path: self.path.clone(), source }
+    }
+}
+
+/// What is written together.
+#[derive(Debug, Default)]
+pub(crate) struct Batch(sled::Batch);
+
+impl Batch {
+    pub(crate) fn global(&mut self, value: Vec<u8>) {
+        self.0.insert(b"g".as_slice(), value);
+    }
+
+    pub(crate) fn chunk(&mut self, campaign: CampaignId, chunk: u32, rows: Vec<u8>, sums: &StoredSums) {
+        self.0.insert(&key(b'c', campaign, chunk), rows);
+        self.0.insert(&key(b's', campaign, chunk), sums.encode());
+    }
+}
+
+/// A chunk's sums, and how many rows have each reason (by its index).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct StoredSums {
+    pub(crate) sums: Sums,
+    pub(crate) reasons: Vec<(u16, u64)>,
+}
+
+impl StoredSums {
+    fn encode(&self) -> Vec<u8> {
+        use crate::varint::put_u64;
+        let mut out = Vec::new();
+        for (_, n_rows) in self.sums.states.iter() {
+            put_u64(&mut out, n_rows);
+        }
+        let sums = &self.sums;
+        for n in [sums.submitted, sums.accepted, sums.delivered, sums.possible_duplicates, sums.awaiting] {
+            put_u64(&mut out, n);
+        }
+        for (reason, n_rows) in &self.reasons {
+            put_u64(&mut out, u64::from(*reason));
+            put_u64(&mut out, *n_rows);
+        }
+        out
+    }
+
+    fn decode(octets: &[u8]) -> Option<Self> {
+        let cursor = &mut Cursor::new(octets);
+        let mut stored = Self::default();
+        for state in volley_core::MessageState::ALL {
+            stored.sums.states.add(state, cursor.u64()?);
+        }
+        let sums = &mut stored.sums;
+        for n in [
+            &mut sums.submitted,
+            &mut sums.accepted,
+            &mut sums.delivered,
+            &mut sums.possible_duplicates,
+            &mut sums.awaiting,
+        ] {
+            *n = cursor.u64()?;
+        }
+        while !cursor.is_empty() {
+            stored.reasons.push((u16::try_from(cursor.u64()?).ok()?, cursor.u64()?));
+        }
+        Some(stored)
+    }
+}
+
+fn key(kind: u8, campaign: CampaignId, chunk: u32) -> [u8; 9] {
+    let mut key = [kind; 9];
+    for (to, from) in key.iter_mut().skip(1).zip(campaign.0.to_be_bytes().into_iter().chain(chunk.to_be_bytes())) {
+        *to = from;
+    }
+    key
+}
+
+fn split_key(key: &[u8]) -> Option<(CampaignId, u32)> {
+    let (_, numbers) = key.split_first()?;
+    let (campaign, chunk) = numbers.split_at_checked(4)?;
+    Some((CampaignId(u32::from_be_bytes(campaign.try_into().ok()?)), u32::from_be_bytes(chunk.try_into().ok()?)))
+}
+
+fn free_name_beside(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let candidates = (1..).map(|n: u32| path.with_file_name(format!("{name}.damaged-{n}")));
+    let mut free = candidates.filter(|candidate| !candidate.exists());
+    free.next().unwrap_or_else(|| path.with_extension("damaged"))
+}

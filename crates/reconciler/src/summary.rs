@@ -1,0 +1,142 @@
+//! The numbers of a campaign as people and programs see them.
+
+use std::time::Duration;
+
+use serde::{Serialize, Serializer, ser::SerializeMap};
+use volley_core::{MessageState, StateCounts};
+
+use crate::record::Control;
+
+/// What `run`, `resume`, `status` and `report` print; the keys of its JSON are a promise
+/// (DESIGN section 7).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    /// The campaign's name.
+    pub campaign: String,
+    /// Where it stands.
+    pub status: CampaignStatus,
+    /// Records of the list.
+    pub rows: u64,
+    /// Rows in each state; they sum to `rows`.
+    pub states: StateCounts,
+    /// Segments planned, submitted, accepted and delivered.
+    pub segments: Segments,
+    /// Rows sent again although the fate of an earlier attempt was unknown.
+    pub possible_duplicates: u64,
+    /// Most messages that a crash at this moment can leave in doubt.
+    pub in_doubt_bound: u64,
+    /// Time spent running.
+    pub elapsed: Duration,
+    /// Segments submitted per second between the first and the last submit.
+    pub submitted_per_s: f64,
+    /// Why rows are not delivered, with how many; most frequent first.
+    pub reasons: Vec<(String, u64)>,
+}
+
+/// Segments at each step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Segments {
+    /// Of all rows that can be sent.
+    pub planned: u64,
+    /// Written to a carrier (or about to be), each attempt counted.
+    pub submitted: u64,
+    /// Taken by a carrier.
+    pub accepted: u64,
+    /// Reported as delivered.
+    pub delivered: u64,
+}
+
+/// Where a campaign stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CampaignStatus {
+    /// Approved, not started.
+    Planned,
+    /// Running, or killed while it was: `volley resume` tells.
+    Running,
+    /// Stopped; `volley resume` goes on.
+    Interrupted,
+    /// Nothing more is expected, except for rows in doubt.
+    Finished,
+    /// Stopped because something is wrong; `volley resume` goes on when that is mended.
+    Stopped,
+}
+
+impl CampaignStatus {
+    /// The word for tables.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Running => "running",
+            Self::Interrupted => "interrupted",
+            Self::Finished => "finished",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+impl Summary {
+    pub(crate) fn status_of(control: Option<Control>, states: &StateCounts) -> CampaignStatus {
+        match control {
+            None => CampaignStatus::Planned,
+            Some(Control::Started) => CampaignStatus::Running,
+            // A late event, such as a decision on rows in doubt, can reopen what was finished.
+            Some(Control::Finished) if Self::n_waiting(states) > 0 => CampaignStatus::Interrupted,
+            Some(Control::Finished) => CampaignStatus::Finished,
+            Some(Control::Interrupted) => CampaignStatus::Interrupted,
+            Some(Control::Stopped) => CampaignStatus::Stopped,
+        }
+    }
+
+    /// Rows for which sending or waiting goes on by itself: not final and not in doubt.
+    fn n_waiting(states: &StateCounts) -> u64 {
+        let waits = |state: MessageState| !state.is_final() && state != MessageState::InDoubt;
+        states.iter().filter(|(state, _)| waits(*state)).map(|(_, n_rows)| n_rows).sum()
+    }
+
+    /// Rows for which sending or waiting goes on by itself.
+    #[must_use]
+    pub fn n_open(&self) -> u64 {
+        Self::n_waiting(&self.states)
+    }
+
+    /// Whether the states add up to the rows. `false` is a bug, always.
+    #[must_use]
+    pub fn adds_up(&self) -> bool {
+        self.states.total() == self.rows
+    }
+}
+
+impl Serialize for Summary {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(11))?;
+        map.serialize_entry("campaign", &self.campaign)?;
+        map.serialize_entry("status", &self.status)?;
+        map.serialize_entry("rows", &self.rows)?;
+        map.serialize_entry("states", &States(&self.states))?;
+        map.serialize_entry("segments", &self.segments)?;
+        map.serialize_entry("possible_duplicates", &self.possible_duplicates)?;
+        map.serialize_entry("in_doubt_bound", &self.in_doubt_bound)?;
+        map.serialize_entry("elapsed_ms", &u64::try_from(self.elapsed.as_millis()).unwrap_or(u64::MAX))?;
+        map.serialize_entry("submitted_per_s", &((self.submitted_per_s * 10.0).round() / 10.0))?;
+        map.serialize_entry("reasons", &Pairs(&self.reasons))?;
+        map.end()
+    }
+}
+
+struct States<'a>(&'a StateCounts);
+
+impl Serialize for States<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(state, n_rows)| (state.name(), n_rows)))
+    }
+}
+
+struct Pairs<'a>(&'a [(String, u64)]);
+
+impl Serialize for Pairs<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(reason, n_rows)| (reason, n_rows)))
+    }
+}
