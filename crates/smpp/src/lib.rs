@@ -1,1 +1,11 @@
 //! SMPP 3.4 PDUs, SMS alphabets, segmentation and receipt text, without I/O.
+//!
+//! [`pdu`] frames and decodes what lies in a read buffer without copying, and encodes straight
+//! into a write buffer; [`text`] turns a text into segments; [`receipt`] reads delivery receipts
+//! and folds message ids; [`address`] chooses TON and NPI; [`time`] writes validity periods.
+
+pub mod address;
+pub mod pdu;
+pub mod receipt;
+pub mod text;
+pub mod time;

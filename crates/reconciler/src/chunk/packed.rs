@@ -244,14 +244,14 @@ mod tests {
         for offset in 0..n_rows as u16 {
             random = random.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(1);
             let dice = (random >> 33) as u32;
-            if dice % 3 == 0 {
+            if dice.is_multiple_of(3) {
                 continue;
             }
-            let n_segments = if dice % 11 == 0 { 3 } else { 1 };
+            let n_segments = if dice.is_multiple_of(11) { 3 } else { 1 };
             chunk.set_n_segments(offset, n_segments);
             for segment in 0..n_segments {
                 let id = format!("{}", 1_000_000 + u32::from(offset) * 3 + u32::from(segment));
-                let folded = (dice % 5 == 0).then(|| format!("{dice:x}"));
+                let folded = (dice.is_multiple_of(5)).then(|| format!("{dice:x}"));
                 chunk.set_id(
                     offset,
                     segment,
