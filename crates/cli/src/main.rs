@@ -1,2 +1,55 @@
-//! The binary `volley`.
-fn main() {}
+//! The binary `volley`: arguments, progress, tables, exit codes.
+
+mod args;
+mod commands;
+mod failure;
+mod interrupt;
+mod output;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::args::{Command, Volley};
+
+fn main() -> ExitCode {
+    end_on_panic();
+    let volley = Volley::parse();
+    start_log();
+    let data = volley_engine::DataDir::new(&volley.data);
+    let result = match volley.command {
+        Command::Run(args) => commands::run::run(&data, &args),
+        Command::Resume(args) => commands::resume::resume(&data, &args),
+        Command::Status(args) => commands::status::status(&data, &args),
+        Command::List(args) => commands::status::list(&data, &args),
+        Command::Report(args) => commands::report::report(&data, &args),
+        Command::Simulate(args) => commands::simulate::simulate(&args),
+        Command::Generate(args) => commands::generate::generate(&args),
+    };
+    match result {
+        Ok(code) => code.into(),
+        Err(failure) => {
+            failure.show();
+            failure.code().into()
+        }
+    }
+}
+
+/// No thread may run on when another has failed: nothing would be remembered. Only sled's
+/// panics over damaged files pass; the store is set aside then.
+fn end_on_panic() {
+    let print = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !volley_engine::store_is_opening() {
+            print(panic);
+            std::process::abort();
+        }
+    }));
+}
+
+fn start_log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("VOLLEY_LOG");
+    let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}

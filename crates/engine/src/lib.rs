@@ -1,1 +1,41 @@
-//! Wires ingest, scheduler, pipelines, journal and reconciler; owns tasks, queues, shutdown and resume.
+//! Wires ingest, scheduler, pipelines, journal and reconciler; owns tasks, queues, shutdown and
+//! resume.
+//!
+//! [`Engine`] opens a data directory; [`Engine::preflight`] freezes a list, [`Engine::approve`]
+//! makes it a campaign, [`Engine::prepare`] and [`Prepared::run`] send it, for the first time or
+//! again. [`status()`] and [`Report`] tell what is known, also while nothing runs.
+
+pub mod options;
+
+mod board;
+mod control;
+mod data_dir;
+mod engine;
+mod error;
+mod lane;
+mod ledger_task;
+mod pace;
+mod preflight;
+mod render;
+mod replies;
+mod report;
+mod retry;
+mod run;
+mod source;
+mod status;
+mod turn;
+
+pub use board::{Board, LaneBoard};
+pub use data_dir::{DataDir, DataLock};
+pub use engine::{Engine, Outcome, Prepared};
+pub use error::Error;
+pub use preflight::{Approved, Preflight, carriers_file};
+pub use report::Report;
+pub use run::Ended;
+pub use status::status;
+
+pub use tokio_util::sync::CancellationToken;
+pub use volley_core::{CampaignId, MessageState};
+pub use volley_ingest::{FreezeProgress, generate};
+pub use volley_reconciler::{CampaignStatus, Summary, is_opening as store_is_opening};
+pub use volley_simulator as simulator;

@@ -1,1 +1,19 @@
 //! Recipient lists: CSV in, a frozen plan and rejected rows out.
+//!
+//! [`freeze()`] reads a list once, row by row: a row is valid, or rejected with line, column, code
+//! and reason. What is valid lies in a file of our own afterwards ([`Plan`]), so that the CSV
+//! may change or vanish. [`number`] makes E.164 of what people write; [`mod@generate`] makes lists.
+
+mod csv_list;
+mod error;
+mod freeze;
+pub mod generate;
+pub mod number;
+mod plan;
+mod rejects;
+
+pub use csv_list::source_hash_of;
+pub use error::Error;
+pub use freeze::{FreezeProgress, Frozen, ListOptions, Rejection, RowCheck, RowFacts, RowView, freeze};
+pub use plan::{Plan, PlanChunk, PlanRow};
+pub use rejects::{RejectedRow, Rejects};

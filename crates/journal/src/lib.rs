@@ -90,6 +90,18 @@ impl Journal {
         Reader::open_dir(&self.dir, from)
     }
 
+    /// Appends one record and returns its number when it is durable: for what happens before or
+    /// after the thread writes.
+    ///
+    /// # Errors
+    /// When it can't be written or synced; the journal must be opened anew then.
+    pub fn append(&mut self, payload: Vec<u8>) -> Result<Sequence, Error> {
+        let mut log = writer::Log::open(&self.dir, self.options, &self.tail)?;
+        let sequence = log.commit(&[payload])?;
+        self.tail = log.tail(self.tail.first);
+        Ok(sequence)
+    }
+
     /// Starts the thread that writes. `on_event` runs on that thread: it should only pass things
     /// on.
     ///

@@ -49,21 +49,8 @@ impl Writer {
         tail: Tail,
         on_event: Box<dyn FnMut(Event) + Send>,
     ) -> Result<Self, Error> {
-        let mut file =
-            OpenOptions::new().write(true).open(&tail.path).map_err(Error::io(&tail.path, "can't open for writing"))?;
-        file.seek(SeekFrom::Start(tail.offset)).map_err(Error::io(&tail.path, "can't seek"))?;
         let (queue, incoming) = channel::bounded(options.queue_records);
-        let log = Log {
-            dir: dir.to_owned(),
-            path: tail.path,
-            file,
-            offset: tail.offset,
-            segment_bytes: options.segment_bytes,
-            next: tail.next,
-            epoch: tail.epoch,
-            chain: tail.chain,
-            octets: Vec::new(),
-        };
+        let log = Log::open(dir, options, &tail)?;
         let spawned = thread::Builder::new().name("journal".to_owned()).spawn(move || run(log, &incoming, on_event));
         let thread = spawned.map_err(Error::io(dir, "can't start the journal's thread"))?;
         Ok(Self { queue, thread })
@@ -113,7 +100,7 @@ fn run(mut log: Log, incoming: &Receiver<Vec<u8>>, mut on_event: Box<dyn FnMut(E
 }
 
 /// The segment being written.
-struct Log {
+pub(crate) struct Log {
     dir: PathBuf,
     path: PathBuf,
     file: File,
@@ -126,8 +113,31 @@ struct Log {
 }
 
 impl Log {
+    pub(crate) fn open(dir: &Path, options: JournalOptions, tail: &Tail) -> Result<Self, Error> {
+        let mut file =
+            OpenOptions::new().write(true).open(&tail.path).map_err(Error::io(&tail.path, "can't open for writing"))?;
+        file.seek(SeekFrom::Start(tail.offset)).map_err(Error::io(&tail.path, "can't seek"))?;
+        Ok(Self {
+            dir: dir.to_owned(),
+            path: tail.path.clone(),
+            file,
+            offset: tail.offset,
+            segment_bytes: options.segment_bytes,
+            next: tail.next,
+            epoch: tail.epoch,
+            chain: tail.chain,
+            octets: Vec::new(),
+        })
+    }
+
+    /// Where writing goes on after this log.
+    pub(crate) fn tail(self, first: Sequence) -> Tail {
+        let Self { next, epoch, chain, path, offset, .. } = self;
+        Tail { first, next, epoch, chain, path, offset }
+    }
+
     /// Makes a group durable and gives the number of its first record.
-    fn commit(&mut self, group: &[Vec<u8>]) -> Result<Sequence, Error> {
+    pub(crate) fn commit(&mut self, group: &[Vec<u8>]) -> Result<Sequence, Error> {
         if self.offset >= self.segment_bytes {
             self.begin_segment()?;
         }

@@ -1,1 +1,21 @@
-//! A carrier for tests and benchmarks: an SMSC over real TCP that misbehaves on purpose.
+//! A carrier for tests and benchmarks: an SMSC over real TCP with its own code (it shares only
+//! `volley-smpp` with the engine), which misbehaves on purpose and says what really went over
+//! the wire.
+//!
+//! It runs on a thread of its own with its own runtime, so that it is a second party even when
+//! it lives in the engine's process.
+
+mod decide;
+mod error;
+mod log;
+mod options;
+mod server;
+mod session;
+mod spool;
+mod wheel;
+mod witness;
+
+pub use error::Error;
+pub use options::{Delay, IdForm, ReceiptForm, Share, SimulatorOptions};
+pub use server::{Account, Setup, Simulator};
+pub use witness::{AccountSeen, Seen};

@@ -1,0 +1,179 @@
+//! Arguments.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+
+/// Bulk MT campaigns over SMPP: nothing lost, nothing silently sent twice.
+#[derive(Debug, Parser)]
+#[command(name = "volley", version, about, propagate_version = true, after_help = EXAMPLES)]
+pub(crate) struct Volley {
+    /// Where campaigns, journal and store lie
+    #[arg(long, global = true, env = "VOLLEY_DATA", default_value = ".volley", value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  volley run campaign.toml              check, preview, ask, send, report
+  volley resume                         go on after Ctrl-C, a crash or a power cut
+  volley status                         the numbers, also while nothing runs
+  volley report spring-sale --csv       one line for each recipient
+
+Exit codes:
+  0 clean · 1 finished, but messages failed · 2 wrong usage or configuration
+  4 no carrier can be reached · 5 another process owns the data · 6 rows in doubt remain
+  7 journal or store are damaged · 130 interrupted, resumable";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check, preview and send a campaign
+    Run(RunArgs),
+    /// Go on with a campaign that was interrupted
+    Resume(ResumeArgs),
+    /// Show the numbers of all campaigns, or of one
+    Status(StatusArgs),
+    /// List all campaigns, a line each
+    List(ListArgs),
+    /// Show a campaign's report, or export it by recipient
+    Report(ReportArgs),
+    /// Play an SMSC over TCP until interrupted
+    Simulate(SimulateArgs),
+    /// Make a recipients list of any size
+    Generate(GenerateArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  volley run campaign.toml
+  volley run campaign.toml --yes --json > report.json
+  volley run campaign.toml --carriers /etc/volley/carriers.toml
+  volley run campaign.toml --dry-run          check and preview, send nothing")]
+pub(crate) struct RunArgs {
+    /// The campaign file
+    pub(crate) campaign: PathBuf,
+    /// The carriers file [default: carriers.toml beside the campaign file]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) carriers: Option<PathBuf>,
+    /// Send without asking
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+    /// Check and preview, send nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Begin anew although a campaign of this name is not finished: sends to everyone again
+    #[arg(long)]
+    pub(crate) again: bool,
+    #[command(flatten)]
+    pub(crate) output: RunOutput,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunOutput {
+    /// Print the report as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Write the report by recipient to a CSV file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) csv: Option<PathBuf>,
+    /// No progress on stderr
+    #[arg(long)]
+    pub(crate) no_progress: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  volley resume                         the one campaign that is not finished
+  volley resume spring-sale --json
+  volley resume 3                       by its number in `volley list`")]
+pub(crate) struct ResumeArgs {
+    /// The campaign's name or number [default: the one that is not finished]
+    pub(crate) campaign: Option<String>,
+    /// Another carriers file than the one it was started with
+    #[arg(long, value_name = "FILE")]
+    pub(crate) carriers: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: RunOutput,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  volley status
+  volley status spring-sale --json
+  volley status --json | jq '.campaigns[].states.delivered'")]
+pub(crate) struct StatusArgs {
+    /// The campaign's name or number [default: all]
+    pub(crate) campaign: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  volley list
+  volley list --json")]
+pub(crate) struct ListArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  volley report spring-sale
+  volley report spring-sale --json
+  volley report spring-sale --csv > recipients-report.csv")]
+pub(crate) struct ReportArgs {
+    /// The campaign's name or number
+    pub(crate) campaign: String,
+    /// Print JSON
+    #[arg(long, conflicts_with = "csv")]
+    pub(crate) json: bool,
+    /// Print a line for each recipient
+    #[arg(long)]
+    pub(crate) csv: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  volley simulate                                   accepts and delivers everything
+  volley simulate simulator.toml --listen 127.0.0.1:2775 --log submits.csv")]
+pub(crate) struct SimulateArgs {
+    /// How it behaves [default: accepts and delivers everything]
+    pub(crate) options: Option<PathBuf>,
+    /// Where to listen; port 0 lets the system choose, and prints it
+    #[arg(long, default_value = "127.0.0.1:2775", value_name = "ADDRESS")]
+    pub(crate) listen: SocketAddr,
+    /// A line for each submit goes here
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  volley generate --rows 10000 > recipients.csv
+  volley generate --rows 10000000 --seed 7 --clean --out recipients.csv")]
+pub(crate) struct GenerateArgs {
+    /// Rows, without the header
+    #[arg(long)]
+    pub(crate) rows: u64,
+    /// Same seed, same list
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Only unique valid numbers, nothing broken
+    #[arg(long)]
+    pub(crate) clean: bool,
+    /// Write to a file instead of stdout
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}

@@ -1,0 +1,8 @@
+//! One file for each command.
+
+pub(crate) mod generate;
+pub(crate) mod report;
+pub(crate) mod resume;
+pub(crate) mod run;
+pub(crate) mod simulate;
+pub(crate) mod status;

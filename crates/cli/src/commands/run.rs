@@ -1,0 +1,155 @@
+//! `volley run`.
+
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    path::Path,
+};
+
+use volley_engine::{
+    CancellationToken, DataDir, Ended, Engine, Error, Outcome, Preflight, Prepared, Report, carriers_file,
+};
+
+use crate::{
+    args::{RunArgs, RunOutput},
+    failure::{Code, Failure},
+    interrupt,
+    output::{grouped, outcome_json, print, summary_table},
+    progress::{RunProgress, freeze_progress},
+};
+
+pub(crate) fn run(data: &DataDir, args: &RunArgs) -> Result<Code, Failure> {
+    let mut engine = Engine::open(data)?;
+    let carriers = carriers_file(&args.campaign, args.carriers.as_deref());
+    let preflight = engine.preflight(&args.campaign, &carriers, &mut freeze_progress(args.output.no_progress))?;
+    let name = preflight.approved.options.name.clone();
+    eprint!("{}", preview(&preflight));
+    if args.dry_run {
+        eprintln!("dry run: nothing was sent");
+        return Ok(Code::Clean);
+    }
+    if engine.unfinished(&name).is_some() && !args.again {
+        return Err(Error::Unfinished { name }.into());
+    }
+    let n_before = engine.n_finished(&name);
+    if n_before > 0 {
+        eprintln!("note: a campaign `{name}` was finished before ({n_before}); this one sends to everyone again");
+    }
+    if !args.yes && !confirm()? {
+        eprintln!("nothing was sent");
+        return Ok(Code::Interrupted);
+    }
+    let id = engine.approve(&preflight)?;
+    let prepared = engine.prepare(id, args.carriers.as_deref())?;
+    drive(data, prepared, &args.output, &name)
+}
+
+/// The pre-flight summary.
+fn preview(preflight: &Preflight) -> String {
+    let (options, frozen) = (&preflight.approved.options, &preflight.frozen);
+    let mut out = format!(
+        "{}: {} rows, {} can be sent in {} segments\n",
+        options.name,
+        grouped(frozen.n_rows),
+        grouped(frozen.n_valid.into()),
+        grouped(frozen.n_segments)
+    );
+    for (code, n_rows) in &frozen.rejected {
+        out.push_str(&format!("  rejected {:>10}  {code}\n", grouped(*n_rows)));
+    }
+    for row in &frozen.samples {
+        let column = row.column.as_deref().map(|column| format!(", column {column}")).unwrap_or_default();
+        out.push_str(&format!("    line {}{column}: {}: {}\n", row.line, row.code, row.reason));
+    }
+    for (n, n_rows) in &frozen.by_segments {
+        out.push_str(&format!("  in {n} segment{}: {} rows\n", if *n == 1 { "" } else { "s" }, grouped(*n_rows)));
+    }
+    let routes: Vec<_> =
+        options.routes.iter().map(|route| format!("{} (weight {})", route.carrier, route.weight)).collect();
+    let rate = options.schedule.rate.map_or_else(|| "no limit of its own".to_owned(), |rate| rate.to_string());
+    out.push_str(&format!("  from {} via {}; rate: {rate}\n", options.message.sender, routes.join(", ")));
+    out
+}
+
+fn confirm() -> Result<bool, Failure> {
+    if !io::stdin().is_terminal() {
+        let message = "nobody is there to ask whether to send".to_owned();
+        return Err(Failure::Usage { message, hint: Some("add --yes to send without asking".to_owned()) });
+    }
+    eprint!("send? [y/N] ");
+    io::stderr().flush().map_err(Failure::io("can't ask"))?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer).map_err(Failure::io("can't read the answer"))?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+/// Runs a prepared campaign to its end, and reports.
+pub(crate) fn drive(data: &DataDir, prepared: Prepared, output: &RunOutput, name: &str) -> Result<Code, Failure> {
+    for note in prepared.notes() {
+        eprintln!("note: {note}");
+    }
+    let (board, id) = (prepared.board(), prepared.id());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(Failure::io("can't start"))?;
+    let progress = (!output.no_progress).then(|| RunProgress::start(board, id.0));
+    let result = runtime.block_on(async {
+        let shutdown = CancellationToken::new();
+        let watching = tokio_util_spawn(interrupt::watch(shutdown.clone()));
+        let result = Box::pin(prepared.run(shutdown)).await;
+        watching.abort();
+        result
+    });
+    drop(progress);
+    let outcome = result?;
+    report(data, &outcome, output, id.0)?;
+    next_step(&outcome, name);
+    Ok(Code::of_outcome(&outcome))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one task of the command itself; it is aborted when the run ends")]
+fn tokio_util_spawn(task: impl Future<Output = ()> + Send + 'static) -> tokio::task::JoinHandle<()> {
+    tokio::spawn(task)
+}
+
+fn report(data: &DataDir, outcome: &Outcome, output: &RunOutput, id: u32) -> Result<(), Failure> {
+    if output.json {
+        print(&format!("{:#}\n", outcome_json(outcome)))?;
+    } else {
+        print(&summary_table(&outcome.summary))?;
+        if let Some(seen) = &outcome.seen {
+            print(&format!(
+                "simulated carriers saw {} submits to {} recipients, {} copies beyond the first\n",
+                grouped(seen.submits),
+                grouped(seen.unique_recipients),
+                grouped(seen.copies_beyond_first)
+            ))?;
+        }
+    }
+    if let Some(path) = &output.csv {
+        write_csv(data, id, path)?;
+    }
+    Ok(())
+}
+
+fn write_csv(data: &DataDir, id: u32, path: &Path) -> Result<(), Failure> {
+    let file = std::fs::File::create(path).map_err(Failure::io(format!("can't create {}", path.display())))?;
+    let mut file = io::BufWriter::with_capacity(1 << 20, file);
+    Report::open(data, &id.to_string())?.write_csv(&mut file)?;
+    file.flush().map_err(Failure::io(format!("can't write {}", path.display())))
+}
+
+fn next_step(outcome: &Outcome, name: &str) {
+    match outcome.ended {
+        Ended::Interrupted => eprintln!("stopped, nothing is lost: `volley resume {name}` goes on"),
+        Ended::NoCarrier => {
+            let details = outcome.no_carrier.clone().unwrap_or_default();
+            Failure::from(Error::NoCarrier { details }).show();
+        }
+        Ended::Finished if outcome.summary.rows > 0 && !outcome.summary.reasons.is_empty() => {
+            eprintln!(
+                "by recipient: `volley report {name} --csv`; rejected rows: {}",
+                outcome.folder.join("rejects.csv").display()
+            );
+        }
+        Ended::Finished => {}
+    }
+}

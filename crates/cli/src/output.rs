@@ -1,0 +1,70 @@
+//! Numbers as people read them.
+
+use std::io::{self, Write};
+
+use volley_engine::{MessageState, Outcome, Summary};
+
+use crate::failure::Failure;
+
+/// 1234567 as "1,234,567".
+pub(crate) fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// Writes to stdout; a reader that has left is no failure.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Failure::io("can't write to stdout"))
+}
+
+/// The report of one campaign as a table.
+pub(crate) fn summary_table(summary: &Summary) -> String {
+    let mut out = format!("{} · {} · {} rows\n", summary.campaign, summary.status.name(), grouped(summary.rows));
+    for (state, n_rows) in summary.states.iter().filter(|(_, n_rows)| *n_rows > 0) {
+        let share = n_rows as f64 / summary.rows.max(1) as f64 * 100.0;
+        out.push_str(&format!("  {:<12} {:>14}  {share:>5.1} %\n", state.name(), grouped(n_rows)));
+    }
+    let segments = &summary.segments;
+    out.push_str(&format!(
+        "segments: {} planned, {} submitted, {} accepted, {} delivered\n",
+        grouped(segments.planned),
+        grouped(segments.submitted),
+        grouped(segments.accepted),
+        grouped(segments.delivered)
+    ));
+    if summary.possible_duplicates > 0 {
+        out.push_str(&format!("possible duplicates: {}\n", grouped(summary.possible_duplicates)));
+    }
+    if summary.states.get(MessageState::InDoubt) > 0 {
+        out.push_str(&format!(
+            "in doubt: their answers were never seen (at most {} can be at once)\n",
+            grouped(summary.in_doubt_bound)
+        ));
+    }
+    out.push_str(&format!(
+        "took {:.1} s, {} segments/s\n",
+        summary.elapsed.as_secs_f64(),
+        grouped(summary.submitted_per_s.round() as u64)
+    ));
+    for (reason, n_rows) in summary.reasons.iter().take(12) {
+        out.push_str(&format!("  {:>10}  {reason}\n", grouped(*n_rows)));
+    }
+    out
+}
+
+/// The end of a run: report, what simulated carriers saw, what to do next.
+pub(crate) fn outcome_json(outcome: &Outcome) -> serde_json::Value {
+    let mut value = serde_json::json!(outcome.summary);
+    if let (Some(map), Some(seen)) = (value.as_object_mut(), &outcome.seen) {
+        map.insert("simulator".to_owned(), serde_json::json!(seen));
+    }
+    value
+}

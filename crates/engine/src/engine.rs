@@ -1,0 +1,492 @@
+//! The engine as a whole: opens the data directory, plans, approves, runs, resumes.
+
+use std::{
+    fs,
+    num::NonZeroU32,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+};
+
+use tokio::sync::{Notify, mpsc};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use volley_core::{CampaignId, CarrierIndex, Clock, MessageToken, SystemClock};
+use volley_ingest::{FreezeProgress, Plan};
+use volley_journal::{Journal, JournalOptions, Writer};
+use volley_pipeline::{Carrier, Secret, SmppOptions, Timers};
+use volley_reconciler::{
+    DoubtfulSegment, Ledger, RowToSend, Summary,
+    record::{Control, DoubtCause, EventWriter, Head, Planned, Resolution},
+};
+use volley_scheduler::{Lanes, Limit, Stack};
+use volley_simulator::{Account, Seen, Setup, Simulator};
+use volley_smpp::receipt::IdMode as FoldMode;
+
+use crate::{
+    DataDir, Error,
+    board::Board,
+    control,
+    data_dir::DataLock,
+    lane::LaneLimits,
+    ledger_task::{LedgerTask, SharedSnapshot, snapshot_of},
+    options::{CarrierKind, CarrierOptions, Carriers, IdMode, InDoubtPolicy},
+    pace::LanePacer,
+    preflight::{self, Approved, Preflight},
+    render::{LaneFormat, Renderer},
+    replies::ReplyFile,
+    run::{Ended, Lane, LoopState, Reach, Runner},
+    source::RowSource,
+};
+
+/// Journal events that may wait for the loop; the loop has at most two records on their way.
+const JOURNAL_EVENTS: usize = 64;
+/// Batches of carrier events that may wait for the loop; beyond it sessions stop reading.
+const CARRIER_EVENTS: usize = 256;
+/// The campaign as it was approved, beside its frozen list.
+const APPROVED: &str = "approved.json";
+
+/// An owned data directory with its journal and ledger.
+pub struct Engine {
+    dir: DataDir,
+    _lock: DataLock,
+    journal: Journal,
+    ledger: Ledger,
+    /// What a person should know of the opening.
+    pub notes: Vec<String>,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Why.
+    pub ended: Ended,
+    /// The numbers.
+    pub summary: Summary,
+    /// What simulated carriers saw, if there were any.
+    pub seen: Option<Seen>,
+    /// Each carrier with its last word, when none could be used.
+    pub no_carrier: Option<String>,
+    /// Where the campaign's frozen list and rejected rows lie.
+    pub folder: PathBuf,
+}
+
+impl Engine {
+    /// Takes the data directory and brings journal and ledger up to date.
+    ///
+    /// # Errors
+    /// When another process owns it, or it can't be read or written.
+    pub fn open(dir: &DataDir) -> Result<Self, Error> {
+        let lock = dir.lock()?;
+        let (journal, recovery) = Journal::open(&dir.journal(), JournalOptions::default())?;
+        let opened = Ledger::open(&dir.store(), &journal)?;
+        let mut notes = Vec::new();
+        if let Some(cut) = recovery.cut {
+            notes.push(format!(
+                "{}: cut {} octets of a record that was never finished ({})",
+                cut.path.display(),
+                cut.n_octets,
+                cut.what
+            ));
+        }
+        if let Some(aside) = opened.set_aside {
+            notes.push(format!("the store was damaged: rebuilt from the journal, the old one is {}", aside.display()));
+        }
+        Ok(Self { dir: dir.clone(), _lock: lock, journal, ledger: opened.ledger, notes })
+    }
+
+    /// The last campaign of this name that is not finished.
+    #[must_use]
+    pub fn unfinished(&self, name: &str) -> Option<(CampaignId, Summary)> {
+        let mut campaigns = self.ledger.campaigns().into_iter().rev();
+        campaigns.find(|(_, summary)| summary.campaign == name && summary.n_open() > 0)
+    }
+
+    /// How often a campaign of this name was finished.
+    #[must_use]
+    pub fn n_finished(&self, name: &str) -> usize {
+        self.ledger.campaigns().iter().filter(|(_, summary)| summary.campaign == name && summary.n_open() == 0).count()
+    }
+
+    /// The campaign to resume: the named one, or the only one that is not finished.
+    ///
+    /// # Errors
+    /// When there is none, or several and none is named.
+    pub fn to_resume(&self, name: Option<&str>) -> Result<CampaignId, Error> {
+        let no_campaign = |name: &str| Error::NoCampaign { name: name.to_owned(), root: self.dir.root().to_owned() };
+        if let Some(name) = name {
+            return self.ledger.find(name).ok_or_else(|| no_campaign(name));
+        }
+        let open: Vec<_> = self.ledger.campaigns().into_iter().filter(|(_, summary)| summary.n_open() > 0).collect();
+        match open.as_slice() {
+            [(id, _)] => Ok(*id),
+            [] => self.ledger.campaigns().last().map(|(id, _)| *id).ok_or_else(|| no_campaign("")),
+            several => {
+                let names: Vec<_> = several.iter().map(|(_, summary)| summary.campaign.as_str()).collect();
+                Err(Error::SeveralUnfinished { names: names.join(", ") })
+            }
+        }
+    }
+
+    /// Reads both files and freezes the list; nothing is sent, and nothing is remembered until
+    /// [`Engine::approve`].
+    ///
+    /// # Errors
+    /// When a file can't be used, or no row can be sent.
+    pub fn preflight(
+        &self,
+        campaign_file: &Path,
+        carriers_file: &Path,
+        progress: &mut dyn FnMut(FreezeProgress),
+    ) -> Result<Preflight, Error> {
+        let folder = self.dir.campaign(self.ledger.next_campaign());
+        preflight::preflight(campaign_file, carriers_file, folder, progress)
+    }
+
+    /// Makes a plan a campaign. From here on the frozen list is what runs.
+    ///
+    /// # Errors
+    /// When it can't be recorded.
+    pub fn approve(&mut self, preflight: &Preflight) -> Result<CampaignId, Error> {
+        let path = preflight.folder.join(APPROVED);
+        let write = || {
+            let json = serde_json::to_vec_pretty(&preflight.approved)?;
+            fs::write(&path, json)?;
+            fs::File::open(&path)?.sync_all()
+        };
+        write().map_err(|source| Error::Io { path: path.clone(), action: "can't keep the campaign", source })?;
+        let id = self.ledger.next_campaign();
+        let frozen = &preflight.frozen;
+        let plan = Planned {
+            name: preflight.approved.options.name.clone(),
+            list_hash: frozen.content_hash.clone(),
+            n_rows: frozen.n_rows,
+            n_valid: frozen.n_valid,
+            n_segments: frozen.n_segments,
+            rejected: frozen.rejected.clone(),
+        };
+        self.record(|events| events.planned(id, SystemClock.wall(), &plan))?;
+        Ok(id)
+    }
+
+    /// Appends one record and folds it, before anything else runs.
+    fn record(&mut self, write: impl FnOnce(&mut EventWriter)) -> Result<(), Error> {
+        let mut events = EventWriter::default();
+        write(&mut events);
+        if events.is_empty() {
+            return Ok(());
+        }
+        let record = events.take(Vec::new());
+        let sequence = self.journal.append(record.clone())?;
+        self.ledger.fold(sequence.0, &record)?;
+        Ok(())
+    }
+
+    /// What a resume should say before it goes on: rows in doubt, a list that changed.
+    fn settle_doubt(&mut self, id: CampaignId, policy: InDoubtPolicy) -> Result<(), Error> {
+        let unanswered = self.ledger.unanswered(id)?;
+        let bound = self.ledger.summary(id).map_or(0, |summary| summary.in_doubt_bound);
+        if unanswered.len() as u64 > bound {
+            return Err(Error::DoesNotReconcile {
+                what: format!("{} segments are in doubt, and the bound was {bound}", unanswered.len()),
+                root: self.dir.root().to_owned(),
+            });
+        }
+        let at = SystemClock.wall();
+        let head = |carrier| Head { campaign: id, carrier, at };
+        let lost = by_carrier(&unanswered);
+        self.record(|events| {
+            for (carrier, tokens) in &lost {
+                events.in_doubt(head(*carrier), DoubtCause::Crash, tokens.iter().copied());
+            }
+        })?;
+        let in_doubt = self.ledger.in_doubt(id)?;
+        if in_doubt.is_empty() {
+            return Ok(());
+        }
+        let as_ = match policy {
+            InDoubtPolicy::Hold => {
+                self.notes.push(format!(
+                    "{} segments are in doubt (at most {bound} can be): their answers were never seen; \
+                     they are held, not sent again",
+                    in_doubt.len()
+                ));
+                return Ok(());
+            }
+            InDoubtPolicy::Resend => Resolution::Resend,
+            InDoubtPolicy::Fail => Resolution::Failed,
+        };
+        let word = if as_ == Resolution::Resend { "sent again: possible duplicates" } else { "taken for failed" };
+        self.notes.push(format!("{} segments were in doubt (at most {bound} can be): {word}", in_doubt.len()));
+        let decided = by_carrier(&in_doubt);
+        self.record(|events| {
+            for (carrier, tokens) in &decided {
+                events.resolved(head(*carrier), as_, "policy", tokens.iter().copied());
+            }
+        })
+    }
+
+    /// Gives every carrier of the campaign its number in this data directory.
+    fn number_carriers(&mut self, approved: &Approved) -> Result<Vec<CarrierIndex>, Error> {
+        let mut numbers = Vec::new();
+        for route in &approved.options.routes {
+            if self.ledger.carrier(&route.carrier).is_none() {
+                let Some(next) = self.ledger.next_carrier() else { return Err(Error::TooManyCarriers) };
+                self.record(|events| events.carrier(next, &route.carrier))?;
+            }
+            numbers.extend(self.ledger.carrier(&route.carrier));
+        }
+        Ok(numbers)
+    }
+
+    /// What was approved for a campaign.
+    ///
+    /// # Errors
+    /// When its file can't be read.
+    pub fn approved(&self, id: CampaignId) -> Result<Approved, Error> {
+        let path = self.dir.campaign(id).join(APPROVED);
+        let failed = |source| Error::Io { path: path.clone(), action: "can't read the approved campaign", source };
+        let text = fs::read(&path).map_err(failed)?;
+        serde_json::from_slice(&text).map_err(|error| failed(error.into()))
+    }
+
+    /// Prepares a campaign to run, for the first time or again: settles what a crash left in
+    /// doubt, starts simulated carriers, says what changed.
+    ///
+    /// # Errors
+    /// When files can't be used, or the ledger does not add up.
+    pub fn prepare(mut self, id: CampaignId, carriers_file: Option<&Path>) -> Result<Prepared, Error> {
+        let approved = self.approved(id)?;
+        let carriers = Carriers::load(carriers_file.unwrap_or(&approved.carriers_file))?;
+        preflight::check_routes(&approved.options, &carriers)?;
+        let plan = Plan::open(&self.dir.campaign(id))?;
+        if volley_ingest::source_hash_of(&plan.frozen().options.list).ok().as_ref() != Some(&plan.frozen().source_hash)
+        {
+            self.notes.push(format!(
+                "{} changed since the campaign was approved: what was approved is sent",
+                plan.frozen().options.list.display()
+            ));
+        }
+        let numbers = self.number_carriers(&approved)?;
+        self.settle_doubt(id, approved.options.delivery.in_doubt)?;
+        let snapshot = SharedSnapshot::new(Mutex::new(snapshot_of(&self.ledger)));
+        let board = Arc::new(Board::new(self.dir.root().to_owned(), snapshot));
+        Ok(Prepared { engine: self, id, approved, carriers, plan, numbers, board })
+    }
+}
+
+/// A campaign about to run.
+pub struct Prepared {
+    engine: Engine,
+    id: CampaignId,
+    approved: Approved,
+    carriers: Carriers,
+    plan: Plan,
+    numbers: Vec<CarrierIndex>,
+    board: Arc<Board>,
+}
+
+impl Prepared {
+    /// What a person should know before it goes on.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.engine.notes
+    }
+
+    /// What can be watched while it runs.
+    #[must_use]
+    pub fn board(&self) -> Arc<Board> {
+        Arc::clone(&self.board)
+    }
+
+    /// The campaign's number.
+    #[must_use]
+    pub const fn id(&self) -> CampaignId {
+        self.id
+    }
+
+    /// The numbers before it goes on.
+    #[must_use]
+    pub fn summary(&self) -> Option<Summary> {
+        self.engine.ledger.summary(self.id)
+    }
+
+    /// Runs to the end, or until `shutdown`.
+    ///
+    /// # Errors
+    /// When the journal or the store fails, or the sums don't add up.
+    pub async fn run(mut self, shutdown: CancellationToken) -> Result<Outcome, Error> {
+        let simulator = self.start_simulator()?;
+        let source = self.row_source()?;
+        let Self { engine, id, approved, carriers, plan, numbers, board } = self;
+        let Engine { dir, _lock, journal, ledger, notes: _ } = engine;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let last_durable = journal.last();
+        let (journal_out, journal_events) = mpsc::channel(JOURNAL_EVENTS);
+        let writer = journal.start(move |event| drop(journal_out.blocking_send(event)))?;
+        let ledger = LedgerTask::start(ledger, id, Arc::clone(&board.snapshot));
+        let tracker = TaskTracker::new();
+        let server = tracker.spawn(control::serve(dir.clone(), Arc::clone(&board.snapshot)));
+        let (events_out, carrier_events) = mpsc::channel(CARRIER_EVENTS);
+        let hungry = Arc::new(Notify::new());
+        let campaign_limit = approved.options.schedule.rate.map(|rate| {
+            let burst = approved.options.schedule.burst.unwrap_or(NonZeroU32::MIN);
+            Arc::new(Mutex::new(Limit::new(format!("campaign rate {rate}"), rate, burst, clock.now())))
+        });
+        let mut lanes = Vec::new();
+        let mut formats = Vec::new();
+        for ((route, number), n) in approved.options.routes.iter().zip(&numbers).zip(0..) {
+            let options = carriers.get(&route.carrier)?;
+            let stack = stack_of(&route.carrier, options, campaign_limit.as_ref(), clock.now());
+            let pacer = Arc::new(LanePacer::new(stack, Arc::clone(&hungry)));
+            let smpp = smpp_options(&route.carrier, options, &carriers, simulator.as_ref().and_then(|s| s.addr_of(n)))?;
+            let max_segments = approved.options.message.max_segments.get();
+            let limits = LaneLimits::new(*number, options.total_window(), max_segments, options.rate);
+            let carrier = Carrier::start(*number, &route.carrier, smpp, Arc::clone(&pacer) as _, events_out.clone());
+            formats.push(LaneFormat { max_validity: options.max_validity.map(|validity| validity.0) });
+            let reach = Reach::Trying { last_error: String::new() };
+            lanes.push(Lane { name: route.carrier.clone(), limits, carrier, pacer, reach, stopped: false });
+        }
+        let weights: Vec<_> = approved.options.routes.iter().map(|route| route.weight).collect();
+        let mut runner = Runner {
+            campaign: id,
+            clock: Arc::clone(&clock),
+            in_doubt: approved.options.delivery.in_doubt,
+            receipt_deadline: approved.options.delivery.receipt_deadline.0,
+            state: LoopState::new(lanes.len(), clock.now()),
+            lanes,
+            shares: Lanes::new(&weights),
+            source,
+            renderer: Renderer::new(plan, preflight::message_format(&approved.options, &carriers)?, formats),
+            journal: writer,
+            journal_events,
+            carrier_events,
+            ledger,
+            hungry,
+            replies: ReplyFile::new(dir.root()),
+            board: Arc::clone(&board),
+            last_durable,
+        };
+        runner.state.events().control(id, clock.wall(), Control::Started, "");
+        let result = runner.run(shutdown).await;
+        server.abort();
+        let _ = fs::remove_file(dir.control_socket());
+        let (ended, ledger, journal, no_carrier) = result?;
+        finish(&dir, id, ended, ledger, journal, no_carrier, simulator)
+    }
+
+    /// The in-process simulator for routes of kind simulated; the n-th account is the n-th such
+    /// route.
+    fn start_simulator(&self) -> Result<Option<RunningSimulator>, Error> {
+        let mut accounts = Vec::new();
+        let mut of_route = Vec::new();
+        for route in &self.approved.options.routes {
+            let options = self.carriers.get(&route.carrier)?;
+            let is_simulated = options.kind == CarrierKind::Simulated;
+            of_route.push(is_simulated.then_some(accounts.len()));
+            if is_simulated {
+                let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+                let options = options.simulator.clone().unwrap_or_default();
+                accounts.push(Account { name: route.carrier.clone(), listen, options });
+            }
+        }
+        if accounts.is_empty() {
+            return Ok(None);
+        }
+        let spool = self.engine.dir.spool().with_file_name(format!("campaign-{}.spool", self.id));
+        let simulator = Simulator::start(accounts, Setup { log: None, spool: Some(spool) })?;
+        Ok(Some(RunningSimulator { simulator, of_route }))
+    }
+
+    fn row_source(&mut self) -> Result<RowSource, Error> {
+        let ledger = &mut self.engine.ledger;
+        let waiting: Vec<RowToSend> = ledger.touched_rows_to_send(self.id)?;
+        let begun = (0..ledger.n_chunks(self.id)).filter(|chunk| !ledger.is_untouched(self.id, *chunk)).collect();
+        Ok(RowSource::new(self.plan.n_valid(), waiting, begun))
+    }
+}
+
+struct RunningSimulator {
+    simulator: Simulator,
+    of_route: Vec<Option<usize>>,
+}
+
+impl RunningSimulator {
+    fn addr_of(&self, route: usize) -> Option<std::net::SocketAddr> {
+        self.simulator.addr((*self.of_route.get(route)?)?)
+    }
+}
+
+/// Closes journal and ledger, and checks the sums a last time.
+fn finish(
+    dir: &DataDir,
+    id: CampaignId,
+    ended: Ended,
+    ledger: LedgerTask,
+    journal: Writer,
+    no_carrier: Option<String>,
+    simulator: Option<RunningSimulator>,
+) -> Result<Outcome, Error> {
+    journal.close();
+    let ledger = ledger.stop()?;
+    let seen = simulator.map(|running| running.simulator.stop());
+    let summary = ledger.summary(id).filter(Summary::adds_up).ok_or_else(|| Error::DoesNotReconcile {
+        what: "the states don't add up to the rows of the list".to_owned(),
+        root: dir.root().to_owned(),
+    })?;
+    Ok(Outcome { ended, summary, seen, no_carrier, folder: dir.campaign(id) })
+}
+
+fn stack_of(
+    name: &str,
+    options: &CarrierOptions,
+    campaign: Option<&Arc<Mutex<Limit>>>,
+    now: std::time::Instant,
+) -> Stack {
+    let own = options.rate.map(|rate| {
+        let burst = options.burst.unwrap_or(NonZeroU32::MIN);
+        Arc::new(Mutex::new(Limit::new(format!("carrier {name} {rate}"), rate, burst, now)))
+    });
+    Stack::new(campaign.cloned().into_iter().chain(own).collect())
+}
+
+fn smpp_options(
+    name: &str,
+    options: &CarrierOptions,
+    carriers: &Carriers,
+    simulated: Option<std::net::SocketAddr>,
+) -> Result<SmppOptions, Error> {
+    let hosts = simulated.map_or_else(|| options.hosts.clone(), |address| vec![address.to_string()]);
+    let default = Timers::default();
+    Ok(SmppOptions {
+        hosts,
+        binds_per_host: options.binds.get(),
+        system_id: if options.system_id.is_empty() {
+            name.chars().take(15).collect()
+        } else {
+            options.system_id.clone()
+        },
+        password: Secret::new(carriers.password(name, options)?),
+        system_type: options.system_type.clone(),
+        window: options.window.get(),
+        id_mode: match options.id_mode {
+            IdMode::AsIs => FoldMode::AsIs,
+            IdMode::BothDec => FoldMode::BothDec,
+            IdMode::RespHexReceiptDec => FoldMode::RespHexReceiptDec,
+            IdMode::RespDecReceiptHex => FoldMode::RespDecReceiptHex,
+            IdMode::BothHex => FoldMode::BothHex,
+            IdMode::RespHexstring => FoldMode::RespHexstring,
+        },
+        timers: Timers {
+            response: options.response_timeout.map_or(default.response, |timeout| timeout.0),
+            enquire_interval: options.enquire_interval.map_or(default.enquire_interval, |interval| interval.0),
+            ..default
+        },
+    })
+}
+
+fn by_carrier(segments: &[DoubtfulSegment]) -> Vec<(CarrierIndex, Vec<MessageToken>)> {
+    let mut grouped: std::collections::BTreeMap<CarrierIndex, Vec<MessageToken>> = std::collections::BTreeMap::new();
+    for segment in segments {
+        grouped.entry(segment.carrier).or_default().push(segment.token);
+    }
+    grouped.into_iter().collect()
+}

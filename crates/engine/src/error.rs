@@ -1,0 +1,120 @@
+//! What can go wrong, by what its reader does about it.
+
+use std::{io, path::PathBuf};
+
+use crate::options::FileError;
+
+/// An error of the engine.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The campaign or carriers file.
+    #[error(transparent)]
+    Options(#[from] FileError),
+    /// The recipients list.
+    #[error(transparent)]
+    List(#[from] volley_ingest::Error),
+    /// Another process owns the data directory.
+    #[error("{} is in use by {}", root.display(), owner.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}")))]
+    InUse {
+        /// The data directory.
+        root: PathBuf,
+        /// The other process, where it could be found out.
+        owner: Option<u32>,
+    },
+    /// Nothing was ever run here.
+    #[error("{} holds no campaigns", root.display())]
+    NoData {
+        /// The data directory.
+        root: PathBuf,
+    },
+    /// No campaign by that name.
+    #[error("no campaign `{name}` in {}", root.display())]
+    NoCampaign {
+        /// What was asked for.
+        name: String,
+        /// The data directory.
+        root: PathBuf,
+    },
+    /// A campaign of the same name is under way.
+    #[error("campaign `{name}` was begun and is not finished")]
+    Unfinished {
+        /// Its name.
+        name: String,
+    },
+    /// Which campaign to resume is not clear.
+    #[error("several campaigns are not finished: {names}")]
+    SeveralUnfinished {
+        /// Their names.
+        names: String,
+    },
+    /// More carriers than numbers for them.
+    #[error("this data directory has seen 256 carriers, and has no number for one more")]
+    TooManyCarriers,
+    /// Nothing can be sent.
+    #[error("no row of the list can be sent: all {n_rows} are rejected")]
+    NothingToSend {
+        /// Rows of the list.
+        n_rows: u64,
+    },
+    /// No carrier lets us in.
+    #[error("no carrier can be used: {details}")]
+    NoCarrier {
+        /// Each carrier with its reason.
+        details: String,
+    },
+    /// The journal is damaged or can't be written.
+    #[error("the journal failed")]
+    Journal(#[from] volley_journal::Error),
+    /// The ledger does not follow from the journal.
+    #[error("the ledger failed")]
+    Ledger(#[from] volley_reconciler::Error),
+    /// The simulator for a simulated carrier can't start.
+    #[error("the simulated carriers can't start")]
+    Simulator(#[from] volley_simulator::Error),
+    /// The sums don't add up, or more is in doubt than may be: our own bug.
+    #[error("{what}: please report this with a copy of {}", root.display())]
+    DoesNotReconcile {
+        /// What is wrong.
+        what: String,
+        /// The data directory.
+        root: PathBuf,
+    },
+    /// A file operation failed.
+    #[error("{}: {action}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was tried.
+        action: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl Error {
+    /// What to do about it, where we know.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Options(error) => error.hint().map(str::to_owned),
+            Self::InUse { .. } => Some("wait for it, stop it, or use another directory with --data DIR".to_owned()),
+            Self::NoData { .. } => Some("use --data DIR if it lies elsewhere, or begin with `volley run`".to_owned()),
+            Self::NoCampaign { .. } => Some("`volley list` shows all".to_owned()),
+            Self::Unfinished { name } => Some(format!(
+                "`volley resume {name}` goes on with it; `volley run --again` begins anew and sends to everyone again"
+            )),
+            Self::SeveralUnfinished { .. } => Some("name one: `volley resume NAME`".to_owned()),
+            Self::TooManyCarriers => Some("use another data directory with --data DIR".to_owned()),
+            Self::NothingToSend { .. } => Some("the rejects file names line, column and reason of each".to_owned()),
+            Self::NoCarrier { .. } => {
+                Some("nothing is lost: `volley resume` goes on when a carrier can be used".to_owned())
+            }
+            Self::Journal(_) => {
+                Some("nothing durable is lost: `volley resume` goes on when the cause is gone".to_owned())
+            }
+            Self::List(_) | Self::Ledger(_) | Self::Simulator(_) | Self::DoesNotReconcile { .. } | Self::Io { .. } => {
+                None
+            }
+        }
+    }
+}

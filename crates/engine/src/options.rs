@@ -1,0 +1,14 @@
+//! What a person writes: the campaign file and the carriers file (DESIGN section 7).
+
+mod campaign;
+mod carriers;
+mod file_error;
+mod human;
+
+pub use campaign::{
+    AudienceOptions, CampaignOptions, Class, DeliveryOptions, InDoubtPolicy, MessageOptions, RouteOptions,
+    ScheduleOptions, SmartEncoding,
+};
+pub use carriers::{CarrierKind, CarrierOptions, Carriers, Concatenation, DefaultAlphabet, IdMode, SecretSource};
+pub use file_error::FileError;
+pub use human::HumanDuration;

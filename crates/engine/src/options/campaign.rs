@@ -1,0 +1,210 @@
+//! The campaign file.
+
+use std::{num::NonZeroU8, num::NonZeroU32, path::Path};
+
+use serde::{Deserialize, Serialize};
+use volley_core::{Rate, Template};
+
+use super::{FileError, HumanDuration, file_error};
+
+/// `campaign.toml`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct CampaignOptions {
+    /// The campaign's name: 1 to 64 letters, digits, `-` and `_`.
+    pub name: String,
+    /// Which rules apply.
+    #[serde(default)]
+    pub class: Class,
+    /// Who gets it.
+    pub audience: AudienceOptions,
+    /// What they get.
+    pub message: MessageOptions,
+    /// When and how fast.
+    #[serde(default)]
+    pub schedule: ScheduleOptions,
+    /// How outcomes are treated.
+    #[serde(default)]
+    pub delivery: DeliveryOptions,
+    /// Through which carriers.
+    #[serde(rename = "route")]
+    pub routes: Vec<RouteOptions>,
+}
+
+/// What kind of message it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// Advertising: all sending rules apply.
+    #[default]
+    Marketing,
+    /// Asked for by what the recipient did.
+    Transactional,
+    /// One-time passwords.
+    Otp,
+}
+
+/// `[audience]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct AudienceOptions {
+    /// The recipients CSV, relative to the campaign file.
+    pub list: String,
+    /// The column with the number.
+    pub to: String,
+    /// Country (ISO 3166, two letters) of numbers written without a country code.
+    #[serde(default)]
+    pub default_country: Option<String>,
+    /// The CSV's delimiter; found out from the file when not given.
+    #[serde(default)]
+    pub delimiter: Option<char>,
+}
+
+/// `[message]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct MessageOptions {
+    /// Sender ID: a number, a short code, or up to 11 letters and digits.
+    pub sender: String,
+    /// The text, with `{{ column }}` placeholders.
+    pub text: String,
+    /// Which characters may be replaced to save segments.
+    #[serde(default)]
+    pub smart_encoding: SmartEncoding,
+    /// Rows whose text needs more segments are rejected. Default 3.
+    #[serde(default = "three")]
+    pub max_segments: NonZeroU8,
+    /// How long the carrier may try, e.g. "12h"; the carrier's own default when not given.
+    #[serde(default)]
+    pub validity: Option<HumanDuration>,
+}
+
+/// How far the text may be changed to fit the GSM alphabet (HANDBOOK B.9).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SmartEncoding {
+    /// Not at all.
+    #[default]
+    None,
+    /// Typographic punctuation to plain.
+    Punct,
+    /// And accents that the GSM alphabet lacks.
+    Accents,
+    /// And letters that look alike.
+    Lookalike,
+}
+
+/// `[schedule]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ScheduleOptions {
+    /// Segments per second (minute, hour, day) over all carriers; without it the carriers' own
+    /// rates are the limit.
+    #[serde(default)]
+    pub rate: Option<Rate>,
+    /// Segments that may leave back to back. Default 1: evenly spaced.
+    #[serde(default)]
+    pub burst: Option<NonZeroU32>,
+}
+
+/// `[delivery]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct DeliveryOptions {
+    /// What becomes of messages whose answer never came. Default hold.
+    pub in_doubt: InDoubtPolicy,
+    /// How long to wait for a final receipt. Default 72h (HANDBOOK C.8).
+    pub receipt_deadline: HumanDuration,
+}
+
+impl Default for DeliveryOptions {
+    fn default() -> Self {
+        Self {
+            in_doubt: InDoubtPolicy::Hold,
+            receipt_deadline: HumanDuration(std::time::Duration::from_secs(72 * 3600)),
+        }
+    }
+}
+
+/// SMPP can't tell whether an unanswered submit was taken; this says what we do then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InDoubtPolicy {
+    /// Nothing, until a receipt or a person decides: never a duplicate.
+    Hold,
+    /// Send again: never a loss, possibly a duplicate, counted as such.
+    Resend,
+    /// Report as failed.
+    Fail,
+}
+
+/// `[[route]]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct RouteOptions {
+    /// The carrier's name in the carriers file.
+    pub carrier: String,
+    /// Its share of the messages against the other routes while all have room. Default 1.
+    #[serde(default = "one")]
+    pub weight: NonZeroU32,
+}
+
+const fn three() -> NonZeroU8 {
+    NonZeroU8::MIN.saturating_add(2)
+}
+
+const fn one() -> NonZeroU32 {
+    NonZeroU32::MIN
+}
+
+impl CampaignOptions {
+    /// Reads and checks a campaign file.
+    ///
+    /// # Errors
+    /// When it can't be read, has a wrong, unknown or missing key, or a value that can't work.
+    pub fn load(path: &Path) -> Result<Self, FileError> {
+        let (options, text) = file_error::read::<Self>(path)?;
+        options.check(path, &text)?;
+        Ok(options)
+    }
+
+    fn check(&self, path: &Path, text: &str) -> Result<(), FileError> {
+        let wrong = |key: &str, message: String| Err(FileError::new(path, message).at_key(text, key));
+        let is_name = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+        if self.name.is_empty() || self.name.len() > 64 || !self.name.chars().all(is_name) {
+            return wrong("name", format!("`name` is `{}`: use 1 to 64 letters, digits, - and _", self.name));
+        }
+        if self.message.text.trim().is_empty() {
+            return wrong("text", "`text` is empty".to_owned());
+        }
+        if let Err(error) = Template::parse(&self.message.text) {
+            return wrong("text", format!("`text`: {error}"));
+        }
+        if self.message.sender.is_empty() || self.message.sender.len() > 20 {
+            return wrong("sender", "`sender` must have 1 to 20 characters (SMPP 3.4, 5.2.8)".to_owned());
+        }
+        let is_alphanumeric = self.message.sender.trim_start_matches('+').chars().any(|c| !c.is_ascii_digit());
+        if is_alphanumeric && self.message.sender.chars().count() > 11 {
+            let sender = &self.message.sender;
+            return wrong(
+                "sender",
+                format!("`sender` is `{sender}`: an alphanumeric sender has at most 11 characters"),
+            );
+        }
+        if let Some(country) = &self.audience.default_country
+            && !(country.len() == 2 && country.chars().all(|c| c.is_ascii_uppercase()))
+        {
+            let message = format!("`default-country` is `{country}`: write two capital letters, such as \"DE\"");
+            return wrong("default-country", message);
+        }
+        if self.routes.is_empty() {
+            return wrong("route", "no `[[route]]`: name at least one carrier".to_owned());
+        }
+        for (n, route) in self.routes.iter().enumerate() {
+            if self.routes.iter().take(n).any(|earlier| earlier.carrier == route.carrier) {
+                return wrong("route", format!("carrier `{}` stands in two routes", route.carrier));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,166 @@
+//! From a campaign file to a frozen plan that can be approved.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use volley_core::Template;
+use volley_ingest::{FreezeProgress, Frozen, ListOptions, Rejection, RowCheck, RowFacts, RowView, freeze};
+use volley_smpp::text::{Concat, DefaultAlphabet, SegmentOptions, Segments, Smart};
+
+use crate::{
+    Error,
+    options::{self, CampaignOptions, CarrierOptions, Carriers, FileError, InDoubtPolicy, SmartEncoding},
+    render::MessageFormat,
+};
+
+/// A campaign as it was approved: kept beside its frozen list, so that a resume goes on with it
+/// whatever becomes of the files.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Approved {
+    /// The campaign file, absolute.
+    pub campaign_file: PathBuf,
+    /// The carriers file, absolute. Its content is read anew at each start: credentials and hosts
+    /// may change.
+    pub carriers_file: PathBuf,
+    /// What the campaign file said.
+    pub options: CampaignOptions,
+}
+
+/// A frozen list and all that a person needs to decide.
+#[derive(Debug)]
+pub struct Preflight {
+    /// What would be approved.
+    pub approved: Approved,
+    /// The list in numbers.
+    pub frozen: Frozen,
+    /// Where it lies until it is approved.
+    pub(crate) folder: PathBuf,
+}
+
+/// Finds the carriers file: what was named, else `carriers.toml` beside the campaign file.
+#[must_use]
+pub fn carriers_file(campaign_file: &Path, named: Option<&Path>) -> PathBuf {
+    named.map_or_else(|| campaign_file.with_file_name("carriers.toml"), Path::to_owned)
+}
+
+/// Reads both files and checks them against each other.
+pub(crate) fn load(campaign_file: &Path, carriers_file: &Path) -> Result<(CampaignOptions, Carriers), Error> {
+    let options = CampaignOptions::load(campaign_file)?;
+    let carriers = Carriers::load(carriers_file)?;
+    check_routes(&options, &carriers)?;
+    Ok((options, carriers))
+}
+
+/// Every route's carrier is there, and all cut texts alike: a row that goes from one to another
+/// keeps its segments.
+pub(crate) fn check_routes(options: &CampaignOptions, carriers: &Carriers) -> Result<(), FileError> {
+    let mut first: Option<(&str, &CarrierOptions)> = None;
+    for route in &options.routes {
+        let carrier = carriers.get(&route.carrier)?;
+        let (name, known) = first.get_or_insert((&route.carrier, carrier));
+        if (known.default_alphabet, known.concatenation) != (carrier.default_alphabet, carrier.concatenation) {
+            let message = format!(
+                "carriers `{name}` and `{}` differ in `default-alphabet` or `concatenation`: one campaign's routes must agree",
+                route.carrier
+            );
+            return Err(FileError::new(&carriers.path, message));
+        }
+    }
+    Ok(())
+}
+
+/// The message as rows are checked and rendered.
+pub(crate) fn message_format(options: &CampaignOptions, carriers: &Carriers) -> Result<MessageFormat, Error> {
+    let carrier = options.routes.first().map(|route| carriers.get(&route.carrier)).transpose()?;
+    let alphabet = carrier.map(|carrier| carrier.default_alphabet).unwrap_or_default();
+    let concat = carrier.map(|carrier| carrier.concatenation).unwrap_or_default();
+    let template = Template::parse(&options.message.text)
+        .map_err(|error| FileError::new(Path::new("campaign"), format!("`text`: {error}")))?;
+    Ok(MessageFormat {
+        template,
+        segments: SegmentOptions {
+            alphabet: match alphabet {
+                options::DefaultAlphabet::Gsm => DefaultAlphabet::Gsm,
+                options::DefaultAlphabet::Latin1 => DefaultAlphabet::Latin1,
+                options::DefaultAlphabet::Ascii => DefaultAlphabet::Ascii,
+            },
+            concat: match concat {
+                options::Concatenation::Udh8 => Concat::Udh8,
+                options::Concatenation::Udh16 => Concat::Udh16,
+                options::Concatenation::Sar => Concat::Sar,
+                options::Concatenation::Payload => Concat::Payload,
+            },
+            smart: match options.message.smart_encoding {
+                SmartEncoding::None => Smart::None,
+                SmartEncoding::Punct => Smart::Punct,
+                SmartEncoding::Accents => Smart::Accents,
+                SmartEncoding::Lookalike => Smart::Lookalike,
+            },
+            max_segments: options.message.max_segments.get(),
+        },
+        sender: options.message.sender.clone(),
+        validity: options.message.validity.map(|validity| validity.0),
+    })
+}
+
+/// Freezes the list into `folder`.
+pub(crate) fn preflight(
+    campaign_file: &Path,
+    carriers_file: &Path,
+    folder: PathBuf,
+    progress: &mut dyn FnMut(FreezeProgress),
+) -> Result<Preflight, Error> {
+    let (options, carriers) = load(campaign_file, carriers_file)?;
+    let format = message_format(&options, &carriers)?;
+    let list = ListOptions {
+        list: campaign_file.parent().unwrap_or(Path::new("")).join(&options.audience.list),
+        to: options.audience.to.clone(),
+        default_country: options.audience.default_country.clone(),
+        delimiter: options.audience.delimiter,
+        columns: format.template.columns().to_vec(),
+    };
+    let frozen = freeze(&list, &TextCheck { format }, &folder, progress)?;
+    if frozen.n_valid == 0 {
+        return Err(Error::NothingToSend { n_rows: frozen.n_rows });
+    }
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let approved = Approved { campaign_file: absolute(campaign_file), carriers_file: absolute(carriers_file), options };
+    Ok(Preflight { approved, frozen, folder })
+}
+
+impl Preflight {
+    /// What a row in doubt becomes.
+    #[must_use]
+    pub const fn in_doubt(&self) -> InDoubtPolicy {
+        self.approved.options.delivery.in_doubt
+    }
+}
+
+/// That a row's text can be made, and fits.
+struct TextCheck {
+    format: MessageFormat,
+}
+
+#[derive(Default)]
+struct Scratch {
+    text: String,
+    segments: Segments,
+}
+
+impl RowCheck for TextCheck {
+    type Scratch = Scratch;
+
+    fn check(&self, row: &RowView<'_>, scratch: &mut Scratch) -> Result<RowFacts, Rejection> {
+        let columns = self.format.template.columns();
+        if let Some((column, _)) = columns.iter().zip(0..).find(|(_, index)| row.field(*index).trim().is_empty()) {
+            let reason = "the text needs this column, and it is empty".to_owned();
+            return Err(Rejection { column: Some(column.clone()), code: "empty-field", reason });
+        }
+        scratch.text.clear();
+        self.format.template.render(&mut scratch.text, |index| row.field(index));
+        match scratch.segments.cut(&scratch.text, &self.format.segments) {
+            Ok(()) => Ok(RowFacts { n_segments: u8::try_from(scratch.segments.len()).unwrap_or(u8::MAX) }),
+            Err(error) => Err(Rejection { column: None, code: "too-many-segments", reason: error.to_string() }),
+        }
+    }
+}

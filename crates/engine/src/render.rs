@@ -1,0 +1,210 @@
+//! From a row of the plan to encoded submits: text, segments, PDUs, straight into the batch that
+//! will be written.
+
+use std::time::Duration;
+
+use volley_core::{MessageToken, Msisdn, RowIndex, Template, UnixMicros};
+use volley_ingest::{Plan, PlanChunk};
+use volley_pipeline::SubmitBatch;
+use volley_smpp::{
+    address::TonNpi,
+    pdu::{Address, CommandId, ESM_CLASS_UDHI, ShortMessage, Tlvs, put_tlv, tag},
+    text::{Concat, SegmentOptions, Segments, put_sar, put_udh},
+    time::absolute_utc,
+};
+
+use crate::source::NextRow;
+
+/// How one carrier wants its submits.
+#[derive(Debug, Clone)]
+pub(crate) struct LaneFormat {
+    /// The longest validity that the carrier takes.
+    pub(crate) max_validity: Option<Duration>,
+}
+
+/// The campaign's message.
+#[derive(Debug, Clone)]
+pub(crate) struct MessageFormat {
+    pub(crate) template: Template,
+    pub(crate) segments: SegmentOptions,
+    pub(crate) sender: String,
+    pub(crate) validity: Option<Duration>,
+}
+
+/// Renders rows; keeps the chunk that it is in, and all buffers.
+pub(crate) struct Renderer {
+    plan: Plan,
+    format: MessageFormat,
+    lanes: Vec<LaneFormat>,
+    /// The chunk of the row before, and one of rows that are tried again.
+    fresh: CachedChunk,
+    again: CachedChunk,
+    text: String,
+    segments: Segments,
+    octets: Vec<u8>,
+    tlvs: Vec<u8>,
+    /// A chunk of the plan that could not be read: no more rows may be rendered.
+    failed: Option<volley_ingest::Error>,
+}
+
+#[derive(Default)]
+struct CachedChunk {
+    number: Option<u32>,
+    chunk: PlanChunk,
+}
+
+/// What one row gave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Rendered {
+    /// Segments of the whole message.
+    pub(crate) n_segments: u8,
+    /// Segments put into the batch now.
+    pub(crate) n_now: u32,
+}
+
+impl Renderer {
+    pub(crate) fn new(plan: Plan, format: MessageFormat, lanes: Vec<LaneFormat>) -> Self {
+        Self {
+            plan,
+            format,
+            lanes,
+            fresh: CachedChunk::default(),
+            again: CachedChunk::default(),
+            text: String::new(),
+            segments: Segments::default(),
+            octets: Vec::new(),
+            tlvs: Vec::new(),
+            failed: None,
+        }
+    }
+
+    /// Why rendering stopped, if it did.
+    pub(crate) const fn take_failure(&mut self) -> Option<volley_ingest::Error> {
+        self.failed.take()
+    }
+
+    /// A segment that came back, as a row to be sent.
+    pub(crate) const fn as_next(&self, token: MessageToken, attempts: u8) -> NextRow {
+        NextRow { row: token.row(), only: Some(token.segment()), attempts }
+    }
+
+    /// Appends a row's submits to `batch`; `None` when the plan can't be read.
+    pub(crate) fn render(
+        &mut self,
+        lane: usize,
+        next: NextRow,
+        wall: UnixMicros,
+        batch: &mut SubmitBatch,
+    ) -> Option<Rendered> {
+        let msisdn = self.compose(next)?;
+        let validity = self.validity(lane, wall);
+        let validity_period = validity.as_ref().map_or(&[][..], |text| text.as_slice());
+        let n_segments = self.segments.len().min(usize::from(u8::MAX)) as u8;
+        let wanted = next.only.map_or(0..n_segments, |only| only..only.saturating_add(1).min(n_segments));
+        let n_now = u32::try_from(wanted.len()).unwrap_or(0);
+        for segment in wanted {
+            self.encode_segment(next.row, msisdn, segment, n_segments, validity_period, batch);
+        }
+        Some(Rendered { n_segments, n_now })
+    }
+
+    /// Text and segments of a row, in the buffers; gives its number.
+    fn compose(&mut self, next: NextRow) -> Option<Msisdn> {
+        let cached = if next.attempts == 0 && next.only.is_none() { &mut self.fresh } else { &mut self.again };
+        let number = next.row.chunk();
+        if cached.number != Some(number) {
+            cached.number = None;
+            if let Err(error) = self.plan.read_chunk(number, &mut cached.chunk) {
+                self.failed = Some(error);
+                return None;
+            }
+            cached.number = Some(number);
+        }
+        let row = cached.chunk.row(next.row.offset())?;
+        self.text.clear();
+        self.format.template.render(&mut self.text, |index| row.field(index));
+        // Checked when the list was frozen, on the same path: it can't need too many segments.
+        let _ = self.segments.cut(&self.text, &self.format.segments);
+        Some(row.msisdn)
+    }
+
+    fn validity(&self, lane: usize, wall: UnixMicros) -> Option<[u8; 16]> {
+        let max = self.lanes.get(lane).and_then(|lane| lane.max_validity);
+        let validity = match (self.format.validity, max) {
+            (Some(wanted), Some(max)) => Some(wanted.min(max)),
+            (wanted, _) => wanted,
+        };
+        validity.map(|validity| absolute_utc(wall.plus(validity).0 / 1_000_000))
+    }
+
+    fn encode_segment(
+        &mut self,
+        row: RowIndex,
+        msisdn: Msisdn,
+        segment: u8,
+        n_segments: u8,
+        validity_period: &[u8],
+        batch: &mut SubmitBatch,
+    ) {
+        let concat = self.format.segments.concat;
+        // Each recipient has one row, so rows that share a reference never meet on one phone.
+        let reference = (row.0 & 0xFFFF) as u16;
+        self.octets.clear();
+        put_udh(concat, reference, n_segments, segment + 1, &mut self.octets);
+        let has_header = !self.octets.is_empty();
+        self.tlvs.clear();
+        put_sar(concat, reference, n_segments, segment + 1, &mut self.tlvs);
+        let text = self.segments.octets(usize::from(segment));
+        if concat == Concat::Payload && text.len() > 140 {
+            put_tlv(&mut self.tlvs, tag::MESSAGE_PAYLOAD, text);
+        } else {
+            self.octets.extend_from_slice(text);
+        }
+        let sender = self.format.sender.as_str();
+        let source = TonNpi::of_sender(sender);
+        let mut digits = DigitBuffer::default();
+        let message = ShortMessage {
+            source: Address {
+                ton: source.ton,
+                npi: source.npi,
+                addr: sender.strip_prefix('+').unwrap_or(sender).as_bytes(),
+            },
+            destination: Address {
+                ton: TonNpi::INTERNATIONAL.ton,
+                npi: TonNpi::INTERNATIONAL.npi,
+                addr: digits.write(msisdn.as_u64()),
+            },
+            esm_class: if has_header { ESM_CLASS_UDHI } else { 0 },
+            validity_period,
+            registered_delivery: 1,
+            data_coding: self.segments.encoding().data_coding(),
+            short_message: &self.octets,
+            tlvs: Tlvs::new(&self.tlvs),
+            ..ShortMessage::default()
+        };
+        let token = MessageToken::new(row, segment).with_check(msisdn.check());
+        // Sender and sizes were checked with the campaign file; nothing else can be too long.
+        if message.encode(CommandId::SubmitSm, 0, &mut batch.pdus).is_ok() {
+            batch.finish_item(token);
+        }
+    }
+}
+
+/// Decimal digits without an allocation.
+#[derive(Default)]
+struct DigitBuffer([u8; 20]);
+
+impl DigitBuffer {
+    fn write(&mut self, mut value: u64) -> &[u8] {
+        let mut n = 0;
+        for place in self.0.iter_mut().rev() {
+            *place = b'0' + (value % 10) as u8;
+            value /= 10;
+            n += 1;
+            if value == 0 {
+                break;
+            }
+        }
+        self.0.get(20 - n..).unwrap_or_default()
+    }
+}

@@ -1,0 +1,357 @@
+//! The engine's loop: pull rows as lanes have room, record intents, hand over what is durable,
+//! record answers and receipts, acknowledge what is durable, until nothing is open.
+//!
+//! One task owns all of it. It meets the disk only through the journal's queue, the ledger only
+//! through its thread's queue, and the sockets only through the carriers' queues; it waits on
+//! none of them with something half done.
+
+mod admit;
+mod events;
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
+use volley_core::{CampaignId, Clock, MessageState, RowIndex};
+use volley_journal::{Event as JournalEvent, Sequence, Writer};
+use volley_pipeline::{Carrier, CarrierEvent};
+use volley_reconciler::record::{Control, EventWriter};
+use volley_scheduler::Lanes;
+
+use crate::{
+    Error,
+    board::{Board, LaneBoard},
+    lane::LaneLimits,
+    ledger_task::{LedgerGone, LedgerTask},
+    options::InDoubtPolicy,
+    pace::LanePacer,
+    render::Renderer,
+    replies::ReplyFile,
+    source::RowSource,
+    turn::Turn,
+};
+
+/// Records on their way to the disk at once: one being synced, one waiting for it.
+const TURNS_IN_FLIGHT: usize = 2;
+/// A turn is handed over at this size at the latest.
+const TURN_OCTETS: usize = 1 << 20;
+/// Events taken from the carriers in one turn at most.
+const EVENTS_PER_TURN: usize = 64;
+/// How often the loop looks at overdue receipts and renews the board.
+const TICK: Duration = Duration::from_millis(200);
+/// When no carrier could be bound for so long, the run stops.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Why a run ended, apart from errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// Nothing is open, except perhaps rows in doubt.
+    Finished,
+    /// A person stopped it; everything in the windows was answered or is in doubt.
+    Interrupted,
+    /// No carrier lets us in.
+    NoCarrier,
+}
+
+/// A lane with its carrier.
+pub(crate) struct Lane {
+    pub(crate) name: String,
+    pub(crate) limits: LaneLimits,
+    pub(crate) carrier: Carrier,
+    pub(crate) pacer: Arc<LanePacer>,
+    pub(crate) reach: Reach,
+    pub(crate) stopped: bool,
+}
+
+/// Whether a carrier can be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Never bound so far.
+    Trying { last_error: String },
+    /// Bound at least once.
+    Bound,
+    /// Refused our credentials.
+    Refused { status: String },
+}
+
+/// What the loop works with.
+pub(crate) struct Runner {
+    pub(crate) campaign: CampaignId,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) in_doubt: InDoubtPolicy,
+    pub(crate) receipt_deadline: Duration,
+    pub(crate) lanes: Vec<Lane>,
+    pub(crate) shares: Lanes,
+    pub(crate) source: RowSource,
+    pub(crate) renderer: Renderer,
+    pub(crate) journal: Writer,
+    pub(crate) journal_events: mpsc::Receiver<JournalEvent>,
+    pub(crate) carrier_events: mpsc::Receiver<CarrierEvent>,
+    pub(crate) ledger: LedgerTask,
+    /// A session is about to write: there may be room for more.
+    pub(crate) hungry: Arc<Notify>,
+    pub(crate) replies: ReplyFile,
+    pub(crate) board: Arc<Board>,
+    /// The last record that the ledger folded before the loop began.
+    pub(crate) last_durable: Sequence,
+    pub(crate) state: LoopState,
+}
+
+/// What the loop remembers between turns.
+pub(crate) struct LoopState {
+    turn: Turn,
+    in_flight: VecDeque<Turn>,
+    /// Attempts of rows that were refused for now, until they are accepted or given up.
+    attempts: HashMap<RowIndex, u8>,
+    /// How long a record takes from hand-over to durable, lately.
+    commit: Duration,
+    ending: Option<Ended>,
+    last_tick: Instant,
+    last_sweep: Instant,
+    started: Instant,
+    throttled: u64,
+    room: Vec<u32>,
+    grants: Vec<(usize, u32)>,
+}
+
+impl LoopState {
+    pub(crate) fn new(n_lanes: usize, now: Instant) -> Self {
+        Self {
+            turn: Turn::new(n_lanes, Vec::new()),
+            in_flight: VecDeque::new(),
+            attempts: HashMap::new(),
+            commit: Duration::from_millis(1),
+            ending: None,
+            last_tick: now,
+            last_sweep: now,
+            started: now,
+            throttled: 0,
+            room: Vec::new(),
+            grants: Vec::new(),
+        }
+    }
+}
+
+impl LoopState {
+    /// The events of the turn under way.
+    pub(crate) const fn events(&mut self) -> &mut EventWriter {
+        &mut self.turn.events
+    }
+}
+
+impl Runner {
+    /// Runs to the end, or until `shutdown` and the windows are drained. Gives back the ledger's
+    /// task and the journal, which the caller closes, and why no carrier could be used.
+    pub(crate) async fn run(
+        mut self,
+        shutdown: CancellationToken,
+    ) -> Result<(Ended, LedgerTask, Writer, Option<String>), Error> {
+        let ended = self.turns(&shutdown).await;
+        match ended {
+            Ok(ended) => {
+                let no_carrier = (ended == Ended::NoCarrier).then(|| self.reach_in_words());
+                Ok((ended, self.ledger, self.journal, no_carrier))
+            }
+            Err(Stop::Error(error)) => Err(error),
+            Err(Stop::Ledger) => Err(match self.ledger.stop() {
+                Err(error) => error.into(),
+                Ok(_) => Error::DoesNotReconcile {
+                    what: "the ledger's thread ended by itself".to_owned(),
+                    root: self.board.root.clone(),
+                },
+            }),
+        }
+    }
+
+    async fn turns(&mut self, shutdown: &CancellationToken) -> Result<Ended, Stop> {
+        loop {
+            if self.state.ending.is_none() {
+                self.admit();
+                self.state.ending = self.is_at_end();
+                if let Some(ended) = self.state.ending {
+                    self.begin_drain(ended);
+                }
+            }
+            if let Some(error) = self.renderer.take_failure() {
+                return Err(Stop::Error(error.into()));
+            }
+            self.hand_over()?;
+            if let Some(ended) = self.state.ending
+                && self.is_drained()
+            {
+                return self.close(ended).await;
+            }
+            let wake = tokio::time::sleep_until(self.next_wake().into());
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled(), if self.state.ending.is_none() => self.begin_drain(Ended::Interrupted),
+                event = self.journal_events.recv() => self.on_journal(event).await?,
+                event = self.carrier_events.recv() => self.on_carriers(event)?,
+                () = self.hungry.notified(), if self.state.ending.is_none() => {}
+                changed = self.ledger.view.changed() => changed.map_err(|_| Stop::Ledger)?,
+                () = wake => {}
+            }
+            self.tick().await?;
+        }
+    }
+
+    /// Gives the turn to the journal, if it holds anything and the disk can take one more.
+    fn hand_over(&mut self) -> Result<(), Stop> {
+        if self.state.turn.events.is_empty() || self.state.in_flight.len() >= TURNS_IN_FLIGHT {
+            return Ok(());
+        }
+        let buffer = self.ledger.spent.try_recv().unwrap_or_default();
+        let mut turn = std::mem::replace(&mut self.state.turn, Turn::new(self.lanes.len(), buffer));
+        turn.handed_over = Some(self.clock.now());
+        let record = turn.events.take(Vec::new());
+        self.state.in_flight.push_back(turn);
+        self.journal.append(record).map_err(|closed| Stop::Error(Error::Journal(closed.into())))
+    }
+
+    /// A record is durable: what waited for it may happen now.
+    async fn on_journal(&mut self, event: Option<JournalEvent>) -> Result<(), Stop> {
+        let (sequence, record) = match event {
+            Some(JournalEvent::Durable { sequence, payload }) => (sequence, payload),
+            Some(JournalEvent::Failed(error)) => return Err(Stop::Error(Error::Journal(error))),
+            None => return Err(Stop::Error(Error::Journal(volley_journal::Closed.into()))),
+        };
+        let now = self.clock.now();
+        if let Some(turn) = self.state.in_flight.pop_front() {
+            let took = turn.handed_over.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
+            self.state.commit = (self.state.commit * 7 + took) / 8;
+            for (lane, turn) in self.lanes.iter_mut().zip(turn.lanes) {
+                lane.limits.intents_durable(turn.n_intents);
+                lane.limits.settled(turn.n_settled);
+                if !turn.batch.items.is_empty() {
+                    lane.carrier.submit(turn.batch);
+                }
+                if !turn.acknowledge.is_empty() {
+                    lane.carrier.acknowledge(&turn.acknowledge);
+                }
+            }
+        }
+        self.last_durable = sequence;
+        self.ledger.fold(sequence.0, record).await?;
+        Ok(())
+    }
+
+    /// Whether nothing more is to be done, or nothing can be done.
+    fn is_at_end(&self) -> Option<Ended> {
+        if self.no_carrier_left() {
+            return Some(Ended::NoCarrier);
+        }
+        let idle = self.state.turn.events.is_empty()
+            && self.state.in_flight.is_empty()
+            && self.source.is_empty()
+            && self.lanes.iter().all(|lane| lane.limits.outstanding() == 0);
+        let view = *self.ledger.view.borrow();
+        let done = |state: MessageState| state.is_final() || state == MessageState::InDoubt;
+        let all_done = view.states.iter().all(|(state, n_rows)| n_rows == 0 || done(state));
+        (idle && view.applied >= self.last_durable.0 && all_done).then_some(Ended::Finished)
+    }
+
+    /// All carriers refused us, or none was ever bound for too long.
+    fn no_carrier_left(&self) -> bool {
+        let refused = |lane: &Lane| matches!(lane.reach, Reach::Refused { .. });
+        let never = |lane: &Lane| !matches!(lane.reach, Reach::Bound);
+        let waited = self.clock.now().saturating_duration_since(self.state.started);
+        self.lanes.iter().all(refused) || (waited >= PATIENCE && self.lanes.iter().all(never))
+    }
+
+    fn begin_drain(&mut self, ended: Ended) {
+        self.state.ending = Some(ended);
+        self.board.set_draining();
+        for lane in &self.lanes {
+            lane.carrier.drain();
+        }
+    }
+
+    fn is_drained(&self) -> bool {
+        self.state.turn.events.is_empty()
+            && self.state.in_flight.is_empty()
+            && self.lanes.iter().all(|lane| lane.stopped && lane.limits.outstanding() == 0)
+    }
+
+    /// The last record: how it ended.
+    async fn close(&mut self, ended: Ended) -> Result<Ended, Stop> {
+        let (control, why) = match ended {
+            Ended::Finished => (Control::Finished, String::new()),
+            Ended::Interrupted => (Control::Interrupted, "stopped by a person".to_owned()),
+            Ended::NoCarrier => (Control::Stopped, format!("no carrier can be used: {}", self.reach_in_words())),
+        };
+        self.state.turn.events.control(self.campaign, self.clock.wall(), control, &why);
+        self.hand_over()?;
+        while !self.state.in_flight.is_empty() {
+            let event = self.journal_events.recv().await;
+            self.on_journal(event).await?;
+        }
+        Ok(ended)
+    }
+
+    pub(crate) fn reach_in_words(&self) -> String {
+        let words = self.lanes.iter().map(|lane| match &lane.reach {
+            Reach::Trying { last_error } => format!("{} can't be reached ({last_error})", lane.name),
+            Reach::Bound => format!("{} was bound", lane.name),
+            Reach::Refused { status } => format!("{} refuses the bind with {status}", lane.name),
+        });
+        words.collect::<Vec<_>>().join("; ")
+    }
+
+    fn next_wake(&self) -> Instant {
+        let tick = self.state.last_tick + TICK;
+        let due = self.source.next_due().filter(|_| self.state.ending.is_none());
+        let due = due.map(|due| self.clock.now() + due.since(self.clock.wall()));
+        due.map_or(tick, |due| due.min(tick))
+    }
+
+    async fn tick(&mut self) -> Result<(), Stop> {
+        let now = self.clock.now();
+        if now < self.state.last_tick + TICK {
+            return Ok(());
+        }
+        self.state.last_tick = now;
+        let lanes = self.lanes.iter().map(|lane| LaneBoard {
+            name: lane.name.clone(),
+            outstanding: lane.limits.outstanding(),
+            bound: lane.limits.bound(),
+            waits_for: lane.pacer.binding().map(|limit| limit.to_string()),
+            reach: match &lane.reach {
+                Reach::Trying { last_error } if last_error.is_empty() => "connecting".to_owned(),
+                Reach::Trying { last_error } => format!("can't be reached: {last_error}"),
+                Reach::Bound => "bound".to_owned(),
+                Reach::Refused { status } => format!("refuses the bind: {status}"),
+            },
+        });
+        self.board.set_lanes(lanes.collect(), self.state.throttled);
+        self.sweep(now).await
+    }
+
+    /// Ends the waiting for receipts that are overdue.
+    async fn sweep(&mut self, now: Instant) -> Result<(), Stop> {
+        let every = (self.receipt_deadline / 20).clamp(Duration::from_millis(500), Duration::from_secs(60));
+        if now < self.state.last_sweep + every || self.state.ending.is_some() {
+            return Ok(());
+        }
+        self.state.last_sweep = now;
+        let overdue = self.ledger.overdue(self.clock.wall(), self.receipt_deadline).await?;
+        self.record_by_carrier(&overdue, |events, head, tokens| events.no_receipt(head, tokens));
+        Ok(())
+    }
+}
+
+/// Why the loop stops at once.
+pub(crate) enum Stop {
+    Error(Error),
+    /// The ledger's thread ended; it knows why.
+    Ledger,
+}
+
+impl From<LedgerGone> for Stop {
+    fn from(_: LedgerGone) -> Self {
+        Self::Ledger
+    }
+}

@@ -1,0 +1,68 @@
+//! Admission: which rows get an intent in this turn, and through which lane.
+
+use volley_reconciler::record::{Head, IntentEntry};
+
+use super::{Runner, TURN_OCTETS};
+use crate::{lane::LaneLimits, source::NextRow};
+
+/// Segments that one lane gets in one turn at most.
+const SEGMENTS_PER_TURN: u32 = 4_096;
+
+impl Runner {
+    /// Fills the turn with intents for as many rows as the lanes have room for.
+    pub(super) fn admit(&mut self) {
+        let wall = self.clock.wall();
+        if self.state.turn.events.len() >= TURN_OCTETS || !self.source.has_now(wall) {
+            return;
+        }
+        self.state.room.clear();
+        self.state.room.extend(self.lanes.iter().map(|lane| match lane.carrier.is_usable() {
+            true => lane.limits.room(lane.carrier.n_queued()).min(SEGMENTS_PER_TURN),
+            false => 0,
+        }));
+        self.shares.share(&self.state.room, u32::MAX, &mut self.state.grants);
+        let grants = std::mem::take(&mut self.state.grants);
+        for (lane, n_segments) in &grants {
+            if self.source.has_now(wall) {
+                self.admit_lane(*lane, *n_segments);
+            }
+        }
+        self.state.grants = grants;
+    }
+
+    /// One lane's share: renders its rows and records their intents and, before them, a bound
+    /// that the journal does not know yet.
+    fn admit_lane(&mut self, lane_index: usize, n_segments: u32) {
+        let Some(lane) = self.lanes.get_mut(lane_index) else { return };
+        let Some(turn) = self.state.turn.lanes.get_mut(lane_index) else { return };
+        let wall = self.clock.wall();
+        let head = Head { campaign: self.campaign, carrier: lane.limits.carrier, at: wall };
+        record_bound(&mut self.state.turn.events, head, &mut lane.limits);
+        let (source, renderer) = (&mut self.source, &mut self.renderer);
+        let mut left = n_segments;
+        let mut n_intents = 0;
+        let entries = std::iter::from_fn(|| {
+            if left == 0 {
+                return None;
+            }
+            let next: NextRow = source.next(wall)?;
+            let Some(rendered) = renderer.render(lane_index, next, wall, &mut turn.batch) else {
+                source.give_back(next);
+                left = 0;
+                return None;
+            };
+            left = left.saturating_sub(rendered.n_now);
+            n_intents += rendered.n_now;
+            Some(IntentEntry { row: next.row, n_segments: rendered.n_segments, only: next.only })
+        });
+        self.state.turn.events.intent(head, 0, entries);
+        turn.n_intents += n_intents;
+        lane.limits.intent(n_intents);
+    }
+}
+
+fn record_bound(events: &mut volley_reconciler::record::EventWriter, head: Head, limits: &mut LaneLimits) {
+    if let Some(bound) = limits.bound_to_record() {
+        events.bound(head.campaign, head.carrier, bound);
+    }
+}

@@ -1,0 +1,231 @@
+//! What carriers report: recorded in the turn under way, and acted on when that is durable.
+
+use std::collections::HashMap;
+
+use volley_core::{CarrierIndex, MessageToken, RowIndex, UnixMicros};
+use volley_pipeline::{Answer as WireAnswer, AnswerBatch, CarrierEvent, EventKind, LostCause, ReceiptBatch};
+use volley_reconciler::{
+    DoubtfulSegment,
+    record::{Answer, AnswerEntry, DoubtCause, EventWriter, Head, ReceiptEntry, Resolution},
+};
+use volley_smpp::pdu::CommandStatus;
+
+use super::{EVENTS_PER_TURN, Reach, Runner, Stop};
+use crate::{
+    options::InDoubtPolicy,
+    retry::{Disposition, disposition},
+    source::{NextRow, RowSource},
+};
+
+impl Runner {
+    /// Takes what carriers have to say, as much as fits one turn.
+    pub(super) fn on_carriers(&mut self, first: Option<CarrierEvent>) -> Result<(), Stop> {
+        let mut next = first;
+        for _ in 0..EVENTS_PER_TURN {
+            let Some(event) = next else { break };
+            self.on_carrier(event)?;
+            next = self.carrier_events.try_recv().ok();
+        }
+        if let Some(event) = next {
+            self.on_carrier(event)?;
+        }
+        Ok(())
+    }
+
+    fn on_carrier(&mut self, event: CarrierEvent) -> Result<(), Stop> {
+        let Some(lane) = self.lanes.iter().position(|lane| lane.limits.carrier == event.carrier) else { return Ok(()) };
+        match event.kind {
+            EventKind::Answers(answers) => self.on_answers(lane, &answers),
+            EventKind::Receipts(receipts) => self.on_receipts(lane, &receipts),
+            EventKind::Replies(replies) => {
+                self.replies.append(&replies, self.clock.wall()).map_err(Stop::Error)?;
+                let at = self.clock.wall();
+                for reply in replies.iter() {
+                    self.state.turn.events.reply(event.carrier, at);
+                    if let Some(turn) = self.state.turn.lanes.get_mut(lane) {
+                        turn.acknowledge.push(reply.item.handle);
+                    }
+                }
+            }
+            EventKind::Lost { tokens, cause } => {
+                let cause = match cause {
+                    LostCause::ConnectionLost => DoubtCause::ConnectionLost,
+                    LostCause::NoAnswer => DoubtCause::NoAnswer,
+                };
+                self.on_lost(lane, cause, &tokens);
+            }
+            EventKind::Returned { tokens } => self.on_returned(lane, &tokens),
+            EventKind::Bound { .. } => self.set_reach(lane, Reach::Bound),
+            EventKind::BindRefused { status, .. } => {
+                let status = status.to_string();
+                self.board.note(format!("carrier {} refuses the bind: {status}", self.lane_name(lane)));
+                if !self.was_bound(lane) {
+                    self.set_reach(lane, Reach::Refused { status });
+                }
+            }
+            EventKind::ConnectFailed { error, .. } => {
+                self.board.note(format!("carrier {} can't be reached: {error}", self.lane_name(lane)));
+                if !self.was_bound(lane) {
+                    self.set_reach(lane, Reach::Trying { last_error: error });
+                }
+            }
+            EventKind::Stopped => {
+                if let Some(lane) = self.lanes.get_mut(lane) {
+                    lane.stopped = true;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn lane_name(&self, lane: usize) -> &str {
+        self.lanes.get(lane).map_or("", |lane| lane.name.as_str())
+    }
+
+    fn was_bound(&self, lane: usize) -> bool {
+        self.lanes.get(lane).is_some_and(|lane| lane.reach == Reach::Bound)
+    }
+
+    fn set_reach(&mut self, lane: usize, reach: Reach) {
+        if let Some(lane) = self.lanes.get_mut(lane) {
+            lane.reach = reach;
+        }
+    }
+
+    fn head(&self, lane: usize) -> Head {
+        let carrier = self.lanes.get(lane).map_or(CarrierIndex::default(), |lane| lane.limits.carrier);
+        Head { campaign: self.campaign, carrier, at: self.clock.wall() }
+    }
+
+    fn on_answers(&mut self, lane: usize, answers: &AnswerBatch) {
+        let head = self.head(lane);
+        let (source, attempts) = (&mut self.source, &mut self.state.attempts);
+        let mut n_throttled = 0;
+        let entries = answers.iter().map(|(token, answer)| {
+            let answer = match answer {
+                WireAnswer::Accepted { id, folded } => {
+                    if !attempts.is_empty() {
+                        attempts.remove(&token.row());
+                    }
+                    Answer::Accepted { id, folded, check: token.check() }
+                }
+                WireAnswer::Refused { status } => {
+                    let answer = refused(source, attempts, token, status, head.at);
+                    n_throttled += u64::from(matches!(answer, Answer::Throttled { .. }));
+                    answer
+                }
+            };
+            AnswerEntry { token, answer }
+        });
+        self.state.turn.events.answers(head, entries);
+        self.state.throttled += n_throttled;
+        let n_answers = answers.len() as u32;
+        let (now, commit) = (self.clock.now(), self.state.commit);
+        if let Some(lane) = self.lanes.get_mut(lane) {
+            lane.limits.answered(now, n_answers, commit);
+        }
+        self.settle(lane, n_answers);
+    }
+
+    fn on_receipts(&mut self, lane: usize, receipts: &ReceiptBatch) {
+        let head = self.head(lane);
+        let entries = receipts.iter().map(|receipt| ReceiptEntry {
+            id: receipt.id,
+            state: receipt.state,
+            err: receipt.err,
+            check: receipt.check,
+        });
+        self.state.turn.events.receipts(head.carrier, head.at, entries);
+        if let Some(turn) = self.state.turn.lanes.get_mut(lane) {
+            turn.acknowledge.extend(receipts.iter().map(|receipt| receipt.handle));
+        }
+    }
+
+    /// Written, never answered: in doubt, and what the campaign's policy says of that.
+    fn on_lost(&mut self, lane: usize, cause: DoubtCause, tokens: &[MessageToken]) {
+        if tokens.is_empty() {
+            return;
+        }
+        let head = self.head(lane);
+        self.state.turn.events.in_doubt(head, cause, tokens.iter().copied());
+        self.settle(lane, tokens.len() as u32);
+        match self.in_doubt {
+            InDoubtPolicy::Hold => {}
+            InDoubtPolicy::Resend => {
+                self.state.turn.events.resolved(head, Resolution::Resend, "policy", tokens.iter().copied());
+                self.give_back(tokens);
+            }
+            InDoubtPolicy::Fail => {
+                self.state.turn.events.resolved(head, Resolution::Failed, "policy", tokens.iter().copied());
+            }
+        }
+    }
+
+    /// Never written: back to the head of the list.
+    fn on_returned(&mut self, lane: usize, tokens: &[MessageToken]) {
+        if tokens.is_empty() {
+            return;
+        }
+        let head = self.head(lane);
+        self.state.turn.events.returned(head, tokens.iter().copied());
+        self.settle(lane, tokens.len() as u32);
+        self.give_back(tokens);
+    }
+
+    fn give_back(&mut self, tokens: &[MessageToken]) {
+        for token in tokens {
+            let attempts = self.state.attempts.get(&token.row()).copied().unwrap_or(0);
+            self.source.give_back(self.renderer.as_next(*token, attempts));
+        }
+    }
+
+    fn settle(&mut self, lane: usize, n_segments: u32) {
+        if let Some(turn) = self.state.turn.lanes.get_mut(lane) {
+            turn.n_settled += n_segments;
+        }
+    }
+
+    /// Records something of segments of several carriers, one event for each carrier.
+    pub(super) fn record_by_carrier(
+        &mut self,
+        segments: &[DoubtfulSegment],
+        mut record: impl FnMut(&mut EventWriter, Head, Vec<MessageToken>),
+    ) {
+        let mut by_carrier: HashMap<CarrierIndex, Vec<MessageToken>> = HashMap::new();
+        for segment in segments {
+            by_carrier.entry(segment.carrier).or_default().push(segment.token);
+        }
+        let at = self.clock.wall();
+        for (carrier, tokens) in by_carrier {
+            record(&mut self.state.turn.events, Head { campaign: self.campaign, carrier, at }, tokens);
+        }
+    }
+}
+
+/// A refusal: again at once, later, or never.
+fn refused<'a>(
+    source: &mut RowSource,
+    attempts: &mut HashMap<RowIndex, u8>,
+    token: MessageToken,
+    status: CommandStatus,
+    at: UnixMicros,
+) -> Answer<'a> {
+    let so_far = attempts.get(&token.row()).copied().unwrap_or(0);
+    let next = |attempts| NextRow { row: token.row(), only: Some(token.segment()), attempts };
+    match disposition(status, so_far + 1) {
+        Disposition::Throttled => {
+            source.give_back(next(so_far));
+            Answer::Throttled { status: status.0 }
+        }
+        Disposition::Defer(wait) => {
+            let until = at.plus(wait);
+            attempts.insert(token.row(), so_far + 1);
+            source.defer(next(so_far + 1), until);
+            Answer::Deferred { status: status.0, until }
+        }
+        Disposition::Fail => {
+            attempts.remove(&token.row());
+            Answer::Failed { status: status.0 }
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Which row is next: what is due again first, then what was begun before a restart, then the
+//! list from where nobody has been.
+
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, VecDeque},
+};
+
+use volley_core::{CHUNK_ROWS, RowIndex, UnixMicros};
+use volley_reconciler::RowToSend;
+
+/// A row to be sent now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NextRow {
+    pub(crate) row: RowIndex,
+    /// One segment alone, when the others are done or under way.
+    pub(crate) only: Option<u8>,
+    /// Attempts made so far.
+    pub(crate) attempts: u8,
+}
+
+/// A row that is due later, by when: due time, row, the one segment, attempts.
+type Deferred = (UnixMicros, RowIndex, Option<u8>, u8);
+
+/// Rows in the order in which they should leave. Only rows that were tried before sit in
+/// memory; the rest of the list is a position.
+#[derive(Debug)]
+pub(crate) struct RowSource {
+    /// At once, before all others: throttled, or never written.
+    front: VecDeque<NextRow>,
+    /// Begun before a restart.
+    touched: VecDeque<NextRow>,
+    deferred: BinaryHeap<Reverse<Deferred>>,
+    /// The next row of the list, and its end.
+    next_fresh: u32,
+    n_rows: u32,
+    /// Chunks that a restart found begun: their waiting rows are in `touched`.
+    begun: Vec<u32>,
+}
+
+impl RowSource {
+    /// `waiting`: the rows of begun chunks that wait, in order; `begun`: those chunks, in order.
+    pub(crate) fn new(n_rows: u32, waiting: Vec<RowToSend>, begun: Vec<u32>) -> Self {
+        let mut source = Self {
+            front: VecDeque::new(),
+            touched: VecDeque::new(),
+            deferred: BinaryHeap::new(),
+            next_fresh: 0,
+            n_rows,
+            begun,
+        };
+        for waiting in waiting {
+            let next = NextRow { row: waiting.row, only: waiting.only, attempts: waiting.attempts };
+            match waiting.due {
+                Some(due) => source.defer(next, due),
+                None => source.touched.push_back(next),
+            }
+        }
+        source.skip_begun();
+        source
+    }
+
+    /// The next row at `now`, if there is one.
+    pub(crate) fn next(&mut self, now: UnixMicros) -> Option<NextRow> {
+        if let Some(next) = self.front.pop_front() {
+            return Some(next);
+        }
+        if self.deferred.peek().is_some_and(|Reverse((due, ..))| *due <= now) {
+            let Reverse((_, row, only, attempts)) = self.deferred.pop()?;
+            return Some(NextRow { row, only, attempts });
+        }
+        if let Some(next) = self.touched.pop_front() {
+            return Some(next);
+        }
+        (self.next_fresh < self.n_rows).then(|| {
+            let row = RowIndex(self.next_fresh);
+            self.next_fresh += 1;
+            self.skip_begun();
+            NextRow { row, only: None, attempts: 0 }
+        })
+    }
+
+    /// Back to the head: it was not taken, and that costs it nothing.
+    pub(crate) fn give_back(&mut self, next: NextRow) {
+        self.front.push_back(next);
+    }
+
+    /// To be tried again at `due`.
+    pub(crate) fn defer(&mut self, next: NextRow, due: UnixMicros) {
+        self.deferred.push(Reverse((due, next.row, next.only, next.attempts)));
+    }
+
+    /// Whether nothing waits and the list is at its end.
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.has_now(UnixMicros(u64::MAX))
+    }
+
+    /// Whether [`RowSource::next`] would give a row at `now`.
+    pub(crate) fn has_now(&self, now: UnixMicros) -> bool {
+        !self.front.is_empty()
+            || !self.touched.is_empty()
+            || self.next_fresh < self.n_rows
+            || self.deferred.peek().is_some_and(|Reverse((due, ..))| *due <= now)
+    }
+
+    /// When the next deferred row is due.
+    pub(crate) fn next_due(&self) -> Option<UnixMicros> {
+        self.deferred.peek().map(|Reverse((due, ..))| *due)
+    }
+
+    fn skip_begun(&mut self) {
+        while self.next_fresh.is_multiple_of(CHUNK_ROWS)
+            && self.next_fresh < self.n_rows
+            && self.begun.binary_search(&(self.next_fresh / CHUNK_ROWS)).is_ok()
+        {
+            self.next_fresh = self.next_fresh.saturating_add(CHUNK_ROWS).min(self.n_rows);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fresh(row: u32) -> NextRow {
+        NextRow { row: RowIndex(row), only: None, attempts: 0 }
+    }
+
+    fn waiting(row: u32, due: Option<u64>) -> RowToSend {
+        RowToSend { row: RowIndex(row), only: None, attempts: 1, due: due.map(UnixMicros) }
+    }
+
+    #[test]
+    fn begun_chunks_give_only_what_waits_in_them() {
+        let n_rows = CHUNK_ROWS * 2 + 1;
+        let mut source = RowSource::new(n_rows, vec![waiting(5, None), waiting(9, Some(100))], vec![0, 1]);
+        let now = UnixMicros(50);
+        assert_eq!(source.next(now), Some(NextRow { attempts: 1, ..fresh(5) }));
+        assert_eq!(source.next(now), Some(fresh(CHUNK_ROWS * 2)));
+        assert_eq!((source.next(now), source.is_empty(), source.next_due()), (None, false, Some(UnixMicros(100))));
+        assert_eq!(source.next(UnixMicros(100)), Some(NextRow { attempts: 1, ..fresh(9) }));
+        assert!(source.is_empty());
+    }
+
+    #[test]
+    fn what_is_given_back_goes_first() {
+        let mut source = RowSource::new(3, Vec::new(), Vec::new());
+        let now = UnixMicros(0);
+        assert_eq!(source.next(now), Some(fresh(0)));
+        source.give_back(fresh(0));
+        assert_eq!(source.next(now), Some(fresh(0)));
+        assert_eq!(source.next(now), Some(fresh(1)));
+    }
+}

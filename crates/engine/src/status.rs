@@ -1,0 +1,45 @@
+//! `status` and `list`: the numbers of all campaigns, from the store or from the process that runs.
+
+use serde_json::{Value, json};
+use volley_journal::{Journal, JournalOptions};
+use volley_reconciler::Ledger;
+
+use crate::{
+    DataDir, Error, control,
+    ledger_task::{Snapshot, snapshot_of},
+};
+
+/// The numbers of all campaigns: `{"campaigns": [{"id", "campaign", …}], "receipts": {…}}`. While
+/// a process runs on the data directory, it is asked; else journal and store tell.
+///
+/// # Errors
+/// When nothing was ever run there, or journal and store can't be read.
+pub fn status(dir: &DataDir) -> Result<Value, Error> {
+    if !dir.exists() {
+        return Err(Error::NoData { root: dir.root().to_owned() });
+    }
+    match dir.lock() {
+        Ok(_lock) => {
+            let (journal, _) = Journal::open(&dir.journal(), JournalOptions::default())?;
+            let opened = Ledger::open(&dir.store(), &journal)?;
+            Ok(status_json(&snapshot_of(&opened.ledger)))
+        }
+        Err(in_use @ Error::InUse { .. }) => control::ask(&dir.control_socket()).ok_or(in_use),
+        Err(other) => Err(other),
+    }
+}
+
+pub(crate) fn status_json(snapshot: &Snapshot) -> Value {
+    let campaigns: Vec<Value> = snapshot
+        .campaigns
+        .iter()
+        .map(|(id, summary)| {
+            let mut value = json!(summary);
+            if let Some(map) = value.as_object_mut() {
+                map.shift_insert(0, "id".to_owned(), json!(id));
+            }
+            value
+        })
+        .collect();
+    json!({ "campaigns": campaigns, "receipts": snapshot.receipts })
+}

@@ -1,0 +1,77 @@
+//! What makes a whole list unusable.
+
+use std::{io, path::PathBuf};
+
+/// An error of a list or a plan.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file operation failed.
+    #[error("{}: {action}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What was tried.
+        action: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file is empty, or has a header and nothing else.
+    #[error("{}: the list is empty: {}", path.display(), if *has_header { "a header and no rows" } else { "no header, no rows" })]
+    Empty {
+        /// The file.
+        path: PathBuf,
+        /// Whether a header was there.
+        has_header: bool,
+    },
+    /// A column that is needed isn't there.
+    #[error("{}: no column `{wanted}`: the header has {found}", path.display())]
+    NoColumn {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        wanted: String,
+        /// All columns that are there, quoted.
+        found: String,
+    },
+    /// A column that is needed is there twice.
+    #[error("{}: column `{column}` stands twice in the header: rename one of them", path.display())]
+    AmbiguousColumn {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+    },
+    /// Not text in UTF-8.
+    #[error("{}, line {line}, byte {byte}: the file is not UTF-8 text: save it as \"CSV UTF-8\" and try again", path.display())]
+    NotUtf8 {
+        /// The file.
+        path: PathBuf,
+        /// The first line that isn't.
+        line: u64,
+        /// The first octet that isn't.
+        byte: u64,
+    },
+    /// More rows than row numbers.
+    #[error("{}: more than {} rows", path.display(), u32::MAX)]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The frozen list was damaged.
+    #[error("{}, byte {offset}: the frozen list is damaged ({what})", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Where.
+        offset: u64,
+        /// What is wrong.
+        what: &'static str,
+    },
+}
+
+impl Error {
+    pub(crate) fn io(path: &std::path::Path, action: &'static str) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { path, action, source }
+    }
+}

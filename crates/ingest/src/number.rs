@@ -1,0 +1,175 @@
+//! Phone numbers as people and spreadsheets write them, to E.164 (HANDBOOK F).
+
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, PhoneNumberType, Region};
+use volley_core::Msisdn;
+
+/// A number that can be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Number {
+    /// Its E.164 digits.
+    pub msisdn: Msisdn,
+    /// Whether it lies in a range that is known to be in use.
+    pub is_valid: bool,
+    /// What kind of line it is.
+    pub kind: NumberKind,
+    /// The country that its range belongs to (ISO 3166), if known.
+    pub region: Option<String>,
+}
+
+/// What kind of line a number belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NumberKind {
+    /// A mobile.
+    Mobile,
+    /// Mobile or landline: the ranges don't tell, as in North America.
+    FixedLineOrMobile,
+    /// A landline.
+    FixedLine,
+    /// Anything else that gets no SMS: premium, toll-free, voicemail…
+    Special,
+    /// Not known.
+    Unknown,
+}
+
+impl NumberKind {
+    /// Whether an SMS may reach it.
+    #[must_use]
+    pub const fn can_get_sms(self) -> bool {
+        match self {
+            Self::Mobile | Self::FixedLineOrMobile => true,
+            Self::FixedLine | Self::Special | Self::Unknown => false,
+        }
+    }
+
+    /// The word for reasons.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Mobile => "a mobile",
+            Self::FixedLineOrMobile => "a landline or mobile",
+            Self::FixedLine => "a landline",
+            Self::Special => "a special number",
+            Self::Unknown => "of unknown kind",
+        }
+    }
+}
+
+/// A number that can't be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NumberError {
+    /// Nothing there.
+    #[error("no number")]
+    Missing,
+    /// A spreadsheet made a floating-point number of it and lost digits.
+    #[error(
+        "a spreadsheet has turned the number into {0}, and digits are lost: format the column as text and export again"
+    )]
+    Spreadsheet(String),
+    /// Without a country code, and no default country is set.
+    #[error("no country code, and no `default-country` in the campaign")]
+    NoCountry,
+    /// Not a number, or too short or long.
+    #[error("not a phone number")]
+    NotANumber,
+}
+
+/// Reads a number. `default_country`: ISO 3166 code of numbers without a country code.
+///
+/// # Errors
+/// When it can't be read at all. A number that can be read may still not be valid.
+pub fn normalise(raw: &str, default_country: Option<&str>) -> Result<Number, NumberError> {
+    let raw = raw.trim_matches(|c: char| c.is_whitespace() || c == '\u{A0}' || c == '\'');
+    if raw.is_empty() {
+        return Err(NumberError::Missing);
+    }
+    if is_floating_point(raw) {
+        return Err(NumberError::Spreadsheet(raw.chars().take(24).collect()));
+    }
+    let text = raw.strip_prefix("tel:").unwrap_or(raw);
+    let region = default_country.and_then(|country| country.parse::<Region>().ok());
+    let parsed = international(text, region).or_else(|| PHONE_NUMBER_UTIL.parse(text, region).ok());
+    let parsed = match parsed {
+        Some(parsed) => parsed,
+        // Digits alone are often an international number whose plus a spreadsheet has eaten.
+        None if region.is_none() => {
+            let with_plus = PHONE_NUMBER_UTIL.parse(format!("+{text}"), None).ok();
+            let valid = with_plus.filter(|number| number.is_valid());
+            valid.ok_or_else(|| match text.starts_with('+') {
+                true => NumberError::NotANumber,
+                false => NumberError::NoCountry,
+            })?
+        }
+        None => return Err(NumberError::NotANumber),
+    };
+    let e164 = parsed.format_as(PhoneNumberFormat::E164);
+    let msisdn = Msisdn::from_digits(e164.trim_start_matches('+').as_bytes()).ok_or(NumberError::NotANumber)?;
+    let is_valid = parsed.is_valid();
+    let kind = if is_valid { kind_of(parsed.get_type()) } else { NumberKind::Unknown };
+    let region = parsed.get_region_code().map(|region| format!("{region:?}"));
+    Ok(Number { msisdn, is_valid, kind, region })
+}
+
+/// Digits that begin with the default country's own code are an international number whose plus
+/// was lost, if that makes a number that can get an SMS (HANDBOOK F): as a national number
+/// 4915112345678 would be a landline in East Frisia.
+fn international(text: &str, region: Option<Region>) -> Option<PhoneNumber> {
+    let begins_with_code = !text.starts_with(['+', '0']) && text.starts_with(|c: char| c.is_ascii_digit());
+    let country_code = PHONE_NUMBER_UTIL.get_country_code_for_region(region?)?;
+    let has_code = begins_with_code && text.starts_with(&country_code.to_string());
+    let number = has_code.then(|| PHONE_NUMBER_UTIL.parse(format!("+{text}"), None).ok())??;
+    (number.is_valid() && kind_of(number.get_type()).can_get_sms()).then_some(number)
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "a foreign enum that may grow")]
+fn kind_of(library: PhoneNumberType) -> NumberKind {
+    match library {
+        PhoneNumberType::Mobile => NumberKind::Mobile,
+        PhoneNumberType::FixedLineOrMobile => NumberKind::FixedLineOrMobile,
+        PhoneNumberType::FixedLine => NumberKind::FixedLine,
+        PhoneNumberType::Unknown => NumberKind::Unknown,
+        _ => NumberKind::Special,
+    }
+}
+
+/// `7.917E+10` and `4.91511234567E12`, also with a comma.
+fn is_floating_point(text: &str) -> bool {
+    let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else { return false };
+    let exponent = exponent.strip_prefix('+').unwrap_or(exponent);
+    let is_number = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || ".,".contains(c));
+    is_number(mantissa.trim_start_matches('+')) && !exponent.is_empty() && exponent.chars().all(|c| c.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(raw: &str, country: Option<&str>, expected: &str, kind: NumberKind) {
+        let number = normalise(raw, country).unwrap();
+        assert_eq!((number.msisdn.to_string().as_str(), number.kind), (expected, kind), "{raw}");
+    }
+
+    #[test]
+    fn numbers_as_people_write_them() {
+        check("0151 12345678", Some("DE"), "4915112345678", NumberKind::Mobile);
+        check("+49 (0)151-1234.5678", Some("DE"), "4915112345678", NumberKind::Mobile);
+        check("004915112345678", Some("DE"), "4915112345678", NumberKind::Mobile);
+        check("4915112345678", Some("DE"), "4915112345678", NumberKind::Mobile);
+        check("4915112345678", None, "4915112345678", NumberKind::Mobile);
+        check("tel:+44 7911 123456", None, "447911123456", NumberKind::Mobile);
+        check("011 15 2345 6789", Some("AR"), "5491123456789", NumberKind::Mobile);
+        check("+39 06 6982 1234", None, "390669821234", NumberKind::FixedLine);
+        check("+1 202-555-0143", None, "12025550143", NumberKind::FixedLineOrMobile);
+        check("０１５１１２３４５６７８", Some("DE"), "4915112345678", NumberKind::Mobile);
+        check("+٤٩١٥١١٢٣٤٥٦٧٨", None, "4915112345678", NumberKind::Mobile);
+    }
+
+    #[test]
+    fn what_is_no_number_says_why() {
+        assert_eq!(normalise("  ", Some("DE")), Err(NumberError::Missing));
+        assert_eq!(normalise("4.9151E+12", Some("DE")), Err(NumberError::Spreadsheet("4.9151E+12".into())));
+        assert_eq!(normalise("0151 12345678", None), Err(NumberError::NoCountry));
+        assert_eq!(normalise("n/a", Some("DE")), Err(NumberError::NotANumber));
+        assert_eq!(normalise("123456789012345678901234", Some("DE")), Err(NumberError::NotANumber));
+    }
+}

@@ -1,0 +1,126 @@
+//! Rejected rows: `rejects.csv` with the original columns and why.
+
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+};
+
+use csv::{ByteRecord, StringRecord};
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+
+const REJECTS: &str = "rejects.csv";
+const OWN_COLUMNS: [&str; 4] = ["_line", "_column", "_code", "_message"];
+
+/// One rejected row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RejectedRow {
+    /// Its line in the CSV.
+    pub line: u64,
+    /// The column at fault, if it is one.
+    pub column: Option<String>,
+    /// A short word, the same for all rows with the same fault.
+    pub code: String,
+    /// A sentence for people.
+    pub reason: String,
+    /// What stands in the column with the number.
+    pub raw: String,
+}
+
+pub(crate) struct RejectsWriter {
+    path: PathBuf,
+    writer: csv::Writer<File>,
+}
+
+impl RejectsWriter {
+    pub(crate) fn create(dir: &Path, header: &[String]) -> Result<Self, Error> {
+        let path = dir.join(REJECTS);
+        let file = File::create(&path).map_err(Error::io(&path, "can't create the rejects file"))?;
+        let mut rejects = Self { path, writer: csv::WriterBuilder::new().flexible(true).from_writer(file) };
+        let own = OWN_COLUMNS.iter().map(|name| name.as_bytes());
+        rejects.write(own.chain(header.iter().map(String::as_bytes)))?;
+        Ok(rejects)
+    }
+
+    pub(crate) fn push(&mut self, record: &ByteRecord, rejected: &RejectedRow) -> Result<(), Error> {
+        let line = rejected.line.to_string();
+        let own = [&line, rejected.column.as_deref().unwrap_or(""), &rejected.code, &rejected.reason];
+        let safe: Vec<Vec<u8>> = record.iter().map(spreadsheet_safe).collect();
+        self.write(own.iter().map(|field| field.as_bytes()).chain(safe.iter().map(Vec::as_slice)))
+    }
+
+    fn write<'a>(&mut self, fields: impl Iterator<Item = &'a [u8]>) -> Result<(), Error> {
+        let failed = |error: csv::Error| {
+            let source = std::io::Error::other(error);
+            Error::Io { path: self.path.clone(), action: "can't write the rejects file", source }
+        };
+        self.writer.write_record(fields).map_err(failed)
+    }
+
+    pub(crate) fn finish(mut self) -> Result<(), Error> {
+        let synced = self.writer.flush().and_then(|()| self.writer.get_ref().sync_all());
+        synced.map_err(Error::io(&self.path, "can't write the rejects file"))
+    }
+}
+
+/// A cell that a spreadsheet would take for a formula gets an apostrophe before it (CONTRACT
+/// section 7); a number such as +49151… stays as it is.
+fn spreadsheet_safe(field: &[u8]) -> Vec<u8> {
+    let is_number = field.strip_prefix(b"+").is_some_and(|digits| digits.iter().all(u8::is_ascii_digit));
+    let is_formula = matches!(field.first(), Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r')) && !is_number;
+    let mut safe = Vec::with_capacity(field.len() + 1);
+    safe.extend(is_formula.then_some(b'\''));
+    // The file is UTF-8, whatever came in.
+    safe.extend_from_slice(String::from_utf8_lossy(field).as_bytes());
+    safe
+}
+
+/// Reads the rejected rows of a plan, in order of lines.
+pub struct Rejects {
+    path: PathBuf,
+    reader: csv::Reader<File>,
+    record: StringRecord,
+    to: Option<usize>,
+}
+
+impl Rejects {
+    /// Opens the rejected rows in `dir`; `to` is the column with the number.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub fn open(dir: &Path, to: &str) -> Result<Self, Error> {
+        let path = dir.join(REJECTS);
+        let file = File::open(&path).map_err(Error::io(&path, "can't open the rejects file"))?;
+        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(file);
+        let header = reader.headers().map_err(|error| failed(&path, error))?;
+        let mut columns = header.iter().enumerate().skip(OWN_COLUMNS.len());
+        let to = columns.find(|(_, name)| name.trim().eq_ignore_ascii_case(to.trim())).map(|(at, _)| at);
+        Ok(Self { path, reader, record: StringRecord::new(), to })
+    }
+}
+
+impl Iterator for Rejects {
+    type Item = Result<RejectedRow, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.reader.read_record(&mut self.record) {
+            Ok(false) => None,
+            Ok(true) => {
+                let field = |at: usize| self.record.get(at).unwrap_or_default().to_owned();
+                Some(Ok(RejectedRow {
+                    line: field(0).parse().unwrap_or(0),
+                    column: Some(field(1)).filter(|column| !column.is_empty()),
+                    code: field(2),
+                    reason: field(3),
+                    raw: self.to.map(field).unwrap_or_default(),
+                }))
+            }
+            Err(error) => Some(Err(failed(&self.path, error))),
+        }
+    }
+}
+
+fn failed(path: &Path, error: csv::Error) -> Error {
+    Error::Io { path: path.to_owned(), action: "can't read the rejects file", source: std::io::Error::other(error) }
+}

@@ -1,0 +1,586 @@
+//! Sessions, and the world that they share on the simulator's one thread.
+
+use std::{
+    cell::RefCell,
+    collections::{HashMap, HashSet, VecDeque},
+    io,
+    rc::Rc,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Instant, SystemTime},
+};
+
+use tokio::{net::TcpStream, sync::Notify};
+use volley_smpp::{
+    pdu::{
+        Address, Bind, BindResp, CommandId, CommandStatus, ESM_CLASS_UDHI, MAX_PDU_LEN, MessageResp, Pdu, RawPdu,
+        ShortMessage, Tlvs, encode_header_only, put_tlv, split_frame, tag,
+    },
+    receipt::MessageState,
+};
+
+use crate::{
+    Account, IdForm, ReceiptForm, Seen, SimulatorOptions,
+    decide::Dice,
+    log::SubmitLog,
+    server::now,
+    spool::{Remembered, Spool, Taken},
+    wheel::Wheel,
+    witness::{SlidingSecond, Witness},
+};
+
+/// Octets read in one turn.
+const READ_TURN: usize = 256 << 10;
+/// Receipts on a session that are not acknowledged.
+const RECEIPT_WINDOW: usize = 1_000;
+
+/// A receipt to be sent.
+#[derive(Debug, Clone)]
+struct Owed {
+    id: u64,
+    recipient: u64,
+    state: MessageState,
+    source: Rc<str>,
+}
+
+/// What is due later.
+#[derive(Debug)]
+enum Due {
+    Answer { account: usize, session: usize, sequence: u32, status: CommandStatus, id: u64 },
+    Receipt { account: usize, owed: Owed },
+}
+
+/// All state of the simulator.
+pub(crate) struct World {
+    accounts: Vec<AccountState>,
+    witness: Witness,
+    wheel: Wheel<Due>,
+    log: Option<SubmitLog>,
+    spool: Option<Spool>,
+    next_id: u64,
+    pub(crate) timers_changed: Rc<Notify>,
+}
+
+struct AccountState {
+    name: String,
+    options: SimulatorOptions,
+    /// Sessions by number; `None` when gone.
+    sessions: Vec<Option<Slot>>,
+    n_bound: u32,
+    owed: VecDeque<Owed>,
+    accepted_second: SlidingSecond,
+    sources: HashSet<Rc<str>>,
+    next_receiver: usize,
+}
+
+/// One session as the others see it.
+struct Slot {
+    output: Vec<u8>,
+    wake: Rc<Notify>,
+    can_receive: bool,
+    unacknowledged: HashMap<u32, Owed>,
+    next_sequence: u32,
+    is_bound: bool,
+    cut: bool,
+}
+
+impl World {
+    pub(crate) fn new(
+        accounts: Vec<Account>,
+        log: Option<SubmitLog>,
+        spool: Option<(Spool, Remembered)>,
+        start: Instant,
+    ) -> Self {
+        let witness = Witness::new(accounts.iter().map(|account| account.name.clone()));
+        let accounts = accounts.into_iter().map(|account| AccountState {
+            name: account.name,
+            options: account.options,
+            sessions: Vec::new(),
+            n_bound: 0,
+            owed: VecDeque::new(),
+            accepted_second: SlidingSecond::default(),
+            sources: HashSet::new(),
+            next_receiver: 0,
+        });
+        let mut world = Self {
+            accounts: accounts.collect(),
+            witness,
+            wheel: Wheel::new(start),
+            log,
+            spool: None,
+            next_id: 1_000_000_001,
+            timers_changed: Rc::new(Notify::new()),
+        };
+        if let Some((spool, remembered)) = spool {
+            world.remember(remembered);
+            world.spool = Some(spool);
+        }
+        world
+    }
+
+    /// What the spool knows: whom messages were taken for, and which receipts are owed.
+    fn remember(&mut self, Remembered { taken, acknowledged }: Remembered) {
+        for taken in taken {
+            self.next_id = self.next_id.max(taken.id + 1);
+            self.witness.seen.submits += 1;
+            self.witness.take(taken.account, taken.recipient, taken.part);
+            let is_done = acknowledged.contains(&(taken.account, taken.id));
+            let Some(account) = self.accounts.get_mut(taken.account) else { continue };
+            if let Some(state) = taken.state.and_then(MessageState::from_tlv).filter(|_| !is_done) {
+                let source = intern(&mut account.sources, &taken.source);
+                account.owed.push_back(Owed { id: taken.id, recipient: taken.recipient, state, source });
+            }
+        }
+        self.witness.seen.receipts_acknowledged = acknowledged.len() as u64;
+    }
+
+    /// Does what is due; gives when something is due next.
+    pub(crate) fn fire(&mut self, now: Instant) -> Option<Instant> {
+        let mut due = Vec::new();
+        self.wheel.take_due(now, |entry| due.push(entry));
+        let mut touched = HashSet::new();
+        for entry in due {
+            match entry {
+                Due::Answer { account, session, sequence, status, id } => {
+                    touched.insert((account, session));
+                    self.answer(account, session, sequence, status, id);
+                }
+                Due::Receipt { account, owed } => {
+                    if let Some(state) = self.accounts.get_mut(account) {
+                        state.owed.push_back(owed);
+                        touched.insert((account, usize::MAX));
+                    }
+                }
+            }
+        }
+        for (account, session) in touched {
+            match session {
+                usize::MAX => self.send_receipts(account),
+                _ => self.wake(account, session),
+            }
+        }
+        self.wheel.next_due()
+    }
+
+    pub(crate) fn publish(&mut self, seen: &Arc<Mutex<Seen>>) {
+        *seen.lock().unwrap_or_else(PoisonError::into_inner) = self.witness.seen.clone();
+        if let Some(log) = &mut self.log {
+            log.flush();
+        }
+    }
+
+    fn slot(&mut self, account: usize, session: usize) -> Option<&mut Slot> {
+        self.accounts.get_mut(account)?.sessions.get_mut(session)?.as_mut()
+    }
+
+    fn wake(&mut self, account: usize, session: usize) {
+        if let Some(slot) = self.slot(account, session) {
+            slot.wake.notify_one();
+        }
+    }
+
+    fn answer(&mut self, account: usize, session: usize, sequence: u32, status: CommandStatus, id: u64) {
+        let Some(form) = self.accounts.get(account).map(|account| account.options.message_ids) else { return };
+        let Some(slot) = self.slot(account, session) else { return };
+        if status == CommandStatus::ROK {
+            let mut text = [0; 40];
+            let message_id = put_id(form, id, &mut text);
+            let resp = MessageResp { message_id, ..MessageResp::default() };
+            // Never too long: at most 36 octets.
+            let _ = resp.encode(CommandId::SubmitSmResp, status, sequence, &mut slot.output);
+        } else {
+            encode_header_only(CommandId::SubmitSmResp, status, sequence, &mut slot.output);
+        }
+    }
+
+    /// Sends what is owed, as far as sessions take it, in turn.
+    fn send_receipts(&mut self, account: usize) {
+        let Some(state) = self.accounts.get_mut(account) else { return };
+        let n_sessions = state.sessions.len();
+        let mut n_full = 0;
+        while !state.owed.is_empty() && n_full < n_sessions {
+            state.next_receiver = (state.next_receiver + 1) % n_sessions;
+            let next = state.sessions.get_mut(state.next_receiver).and_then(Option::as_mut);
+            let Some(slot) = next.filter(|slot| slot.can_receive && slot.unacknowledged.len() < RECEIPT_WINDOW) else {
+                n_full += 1;
+                continue;
+            };
+            n_full = 0;
+            // A batch to one session, so that its task wakes once.
+            let room = (RECEIPT_WINDOW - slot.unacknowledged.len()).min(64);
+            for _ in 0..room {
+                let Some(owed) = state.owed.pop_front() else { break };
+                put_receipt(&state.options, slot, &owed);
+                self.witness.seen.receipts_sent += 1;
+                slot.unacknowledged.insert(slot.next_sequence, owed);
+                slot.next_sequence = if slot.next_sequence >= 0x7FFF_FFFF { 1 } else { slot.next_sequence + 1 };
+            }
+            slot.wake.notify_one();
+        }
+    }
+
+    /// Reads what came on a session; gives the octets taken, or `None` to close it.
+    fn read(&mut self, account: usize, session: usize, input: &[u8]) -> Option<usize> {
+        let now = now();
+        let mut n_read = 0;
+        loop {
+            match split_frame(input.get(n_read..)?, MAX_PDU_LEN) {
+                Ok(Some(raw)) => {
+                    n_read += raw.n_octets();
+                    self.on_pdu(account, session, &raw, now)?;
+                }
+                Ok(None) => break,
+                Err(_) => {
+                    let slot = self.slot(account, session)?;
+                    encode_header_only(CommandId::GenericNack, CommandStatus::RINVCMDLEN, 0, &mut slot.output);
+                    slot.cut = true;
+                    return Some(input.len());
+                }
+            }
+        }
+        self.send_receipts(account);
+        if let Some(spool) = &mut self.spool {
+            spool.flush();
+        }
+        Some(n_read)
+    }
+
+    fn on_pdu(&mut self, account: usize, session: usize, raw: &RawPdu<'_>, now: Instant) -> Option<()> {
+        let (id, sequence) = (raw.header.command_id, raw.header.sequence_number);
+        let Ok(pdu) = raw.decode() else {
+            let slot = self.slot(account, session)?;
+            encode_header_only(CommandId::GenericNack, CommandStatus::RINVCMDLEN, sequence, &mut slot.output);
+            return Some(());
+        };
+        match pdu {
+            Pdu::SubmitSm(message) => self.on_submit(account, session, sequence, &message, now),
+            Pdu::DeliverSmResp(_) => self.on_acknowledgement(account, session, sequence, raw.header.command_status),
+            Pdu::Bind(bind) => return self.on_bind(account, session, id, sequence, &bind),
+            Pdu::EnquireLink => {
+                let slot = self.slot(account, session)?;
+                encode_header_only(CommandId::EnquireLinkResp, CommandStatus::ROK, sequence, &mut slot.output);
+            }
+            Pdu::Unbind => {
+                let slot = self.slot(account, session)?;
+                encode_header_only(CommandId::UnbindResp, CommandStatus::ROK, sequence, &mut slot.output);
+                slot.can_receive = false;
+                slot.cut = true;
+            }
+            Pdu::BindResp(_)
+            | Pdu::SubmitSmResp(_)
+            | Pdu::DeliverSm(_)
+            | Pdu::DataSm(_)
+            | Pdu::DataSmResp(_)
+            | Pdu::EnquireLinkResp
+            | Pdu::UnbindResp
+            | Pdu::GenericNack
+            | Pdu::Other(_) => {
+                if !id.is_response() {
+                    let slot = self.slot(account, session)?;
+                    encode_header_only(CommandId::GenericNack, CommandStatus::RINVCMDID, sequence, &mut slot.output);
+                }
+            }
+        }
+        Some(())
+    }
+
+    fn on_bind(
+        &mut self,
+        account: usize,
+        session: usize,
+        id: CommandId,
+        sequence: u32,
+        _bind: &Bind<'_>,
+    ) -> Option<()> {
+        let state = self.accounts.get_mut(account)?;
+        let refused = state.options.refuse_binds.or_else(|| {
+            let is_full = state.options.max_binds.is_some_and(|max| state.n_bound >= max);
+            is_full.then_some(CommandStatus::RBINDFAIL)
+        });
+        let slot = state.sessions.get_mut(session)?.as_mut()?;
+        if let Some(status) = refused {
+            encode_header_only(id.response(), status, sequence, &mut slot.output);
+            slot.cut = true;
+            return Some(());
+        }
+        state.n_bound += 1;
+        self.witness.seen.binds += 1;
+        slot.is_bound = true;
+        slot.can_receive = id != CommandId::BindTransmitter;
+        let resp = BindResp { system_id: b"SIMULATOR", tlvs: Tlvs::new(&[0x02, 0x10, 0x00, 0x01, 0x34]) };
+        resp.encode(id.response(), CommandStatus::ROK, sequence, &mut slot.output).ok()
+    }
+
+    fn on_acknowledgement(&mut self, account: usize, session: usize, sequence: u32, status: CommandStatus) {
+        let Some(slot) = self.slot(account, session) else { return };
+        let Some(owed) = slot.unacknowledged.remove(&sequence) else { return };
+        if status == CommandStatus::ROK {
+            self.witness.seen.receipts_acknowledged += 1;
+            if let Some(spool) = &mut self.spool {
+                spool.acknowledged(account, owed.id);
+            }
+        } else if let Some(state) = self.accounts.get_mut(account) {
+            state.owed.push_back(owed); // Refused for now: offered again.
+        }
+    }
+
+    fn on_submit(&mut self, account: usize, session: usize, sequence: u32, message: &ShortMessage<'_>, now: Instant) {
+        let recipient = digits(message.destination.addr);
+        let part = part_of(message);
+        self.witness.submit(account, recipient, part, now);
+        let attempt = u32::from(self.witness.n_takes(recipient, part));
+        let Some(state) = self.accounts.get_mut(account) else { return };
+        let options = &state.options;
+        let mut dice = Dice::new(options.seed, recipient, part, attempt.wrapping_add(sequence & 0x3F_0000));
+        let is_throttled =
+            options.throttle_above.is_some_and(|limit| state.accepted_second.within(now) >= u64::from(limit));
+        let refusal = if is_throttled { Some(CommandStatus::RTHROTTLED) } else { dice.refusal(options) };
+        let latency = options.answer_latency;
+        let answer_at = (!latency.is_zero()).then(|| now + dice.delay(latency));
+        if let Some(status) = refusal {
+            if is_throttled {
+                self.witness.throttle(account);
+            }
+            self.log_submit(account, session, recipient, part, status.to_string().as_bytes());
+            return self.answer_at(answer_at, account, session, sequence, status, 0);
+        }
+        if options.throttle_above.is_some() {
+            state.accepted_second.add(now);
+        }
+        let faults = options.faults;
+        let wants_receipt = message.registered_delivery & 0x03 != 0 && !dice.hits(faults.lost_receipts);
+        let final_state = dice.final_state(options);
+        let receipt_delay = dice.delay(options.receipt_delay);
+        let source = intern(&mut state.sources, &String::from_utf8_lossy(message.source.addr));
+        let id = self.next_id;
+        self.next_id += 1;
+        self.witness.take(account, recipient, part);
+        if let Some(spool) = &mut self.spool {
+            let state = wants_receipt.then_some(final_state as u8);
+            spool.taken(&Taken { account, recipient, part, id, state, source: source.to_string() });
+        }
+        if self.log.is_some() {
+            let form = self.accounts.get(account).map(|account| account.options.message_ids).unwrap_or_default();
+            let mut text = [0; 40];
+            let text = put_id(form, id, &mut text).to_vec();
+            self.log_submit(account, session, recipient, part, &text);
+        }
+        let (is_early, is_cut) = (dice.hits(faults.early_receipts), dice.hits(faults.disconnects));
+        if is_cut && let Some(slot) = self.slot(account, session) {
+            slot.cut = true;
+        } else if !dice.hits(faults.lost_answers) && !is_early {
+            self.answer_at(answer_at, account, session, sequence, CommandStatus::ROK, id);
+        }
+        if !wants_receipt {
+            return;
+        }
+        let owed = Owed { id, recipient, state: final_state, source };
+        if dice.hits(faults.double_receipts) {
+            self.owe(account, owed.clone(), answer_at.unwrap_or(now) + receipt_delay);
+        }
+        if is_early {
+            self.owe(account, owed, now);
+            self.send_receipts(account);
+            self.answer_at(answer_at, account, session, sequence, CommandStatus::ROK, id);
+        } else {
+            self.owe(account, owed, answer_at.unwrap_or(now) + receipt_delay);
+        }
+    }
+
+    fn answer_at(
+        &mut self,
+        at: Option<Instant>,
+        account: usize,
+        session: usize,
+        sequence: u32,
+        status: CommandStatus,
+        id: u64,
+    ) {
+        match at {
+            None => self.answer(account, session, sequence, status, id),
+            Some(at) => {
+                self.wheel.put(at, Due::Answer { account, session, sequence, status, id });
+                self.timers_changed.notify_one();
+            }
+        }
+    }
+
+    fn owe(&mut self, account: usize, owed: Owed, at: Instant) {
+        if at > now() {
+            self.wheel.put(at, Due::Receipt { account, owed });
+            self.timers_changed.notify_one();
+        } else if let Some(state) = self.accounts.get_mut(account) {
+            state.owed.push_back(owed);
+        }
+    }
+
+    fn log_submit(&mut self, account: usize, session: usize, recipient: u64, part: u8, outcome: &[u8]) {
+        if let (Some(log), Some(state)) = (&mut self.log, self.accounts.get(account)) {
+            #[expect(clippy::disallowed_methods, reason = "the log is read beside other clocks' logs")]
+            let at = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+            let at_us = u64::try_from(at.as_micros()).unwrap_or(u64::MAX);
+            log.line(at_us, &state.name, session, recipient, part, outcome);
+        }
+    }
+
+    fn open_session(&mut self, account: usize, wake: Rc<Notify>) -> usize {
+        let slot = Slot {
+            output: Vec::new(),
+            wake,
+            can_receive: false,
+            unacknowledged: HashMap::new(),
+            next_sequence: 1,
+            is_bound: false,
+            cut: false,
+        };
+        let Some(state) = self.accounts.get_mut(account) else { return 0 };
+        state.sessions.push(Some(slot));
+        state.sessions.len() - 1
+    }
+
+    fn close_session(&mut self, account: usize, session: usize) {
+        let Some(state) = self.accounts.get_mut(account) else { return };
+        if let Some(slot) = state.sessions.get_mut(session).and_then(Option::take) {
+            state.n_bound -= u32::from(slot.is_bound);
+            // What was not acknowledged is still owed.
+            state.owed.extend(slot.unacknowledged.into_values());
+        }
+        self.send_receipts(account);
+    }
+}
+
+/// One connection, until it ends.
+pub(crate) async fn run(world: Rc<RefCell<World>>, account: usize, stream: TcpStream) {
+    let _ = stream.set_nodelay(true);
+    let wake = Rc::new(Notify::new());
+    let session = world.borrow_mut().open_session(account, Rc::clone(&wake));
+    let _ended = turns(&world, account, session, &stream, &wake).await;
+    world.borrow_mut().close_session(account, session);
+}
+
+async fn turns(
+    world: &Rc<RefCell<World>>,
+    account: usize,
+    session: usize,
+    stream: &TcpStream,
+    wake: &Notify,
+) -> io::Result<()> {
+    let mut input = Vec::new();
+    let mut output = Vec::new();
+    let mut n_written = 0;
+    loop {
+        if !input.is_empty() {
+            let n_read = world.borrow_mut().read(account, session, &input);
+            let Some(n_read) = n_read else { return Ok(()) };
+            input.drain(..n_read);
+        }
+        let mut cut = false;
+        if let Some(slot) = world.borrow_mut().slot(account, session) {
+            cut = slot.cut;
+            if n_written == output.len() {
+                output.clear();
+                n_written = 0;
+                std::mem::swap(&mut output, &mut slot.output);
+            } else {
+                output.append(&mut slot.output);
+            }
+        }
+        while let Some(rest) = output.get(n_written..).filter(|rest| !rest.is_empty()) {
+            match stream.try_write(rest) {
+                Ok(n) => n_written += n,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error),
+            }
+        }
+        if cut {
+            return Ok(());
+        }
+        tokio::select! {
+            ready = stream.readable() => ready?,
+            ready = stream.writable(), if n_written < output.len() => ready?,
+            () = wake.notified() => continue,
+        }
+        while input.len() < READ_TURN {
+            input.reserve(READ_TURN / 4);
+            match stream.try_read_buf(&mut input) {
+                Ok(0) => return Ok(()),
+                Ok(_) if input.len() < input.capacity() => break,
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+fn intern(sources: &mut HashSet<Rc<str>>, source: &str) -> Rc<str> {
+    if let Some(known) = sources.get(source) {
+        return Rc::clone(known);
+    }
+    let fresh: Rc<str> = source.into();
+    sources.insert(Rc::clone(&fresh));
+    fresh
+}
+
+/// The digits of an address as a number; addresses beyond 16 digits collide, which no MSISDN is.
+fn digits(address: &[u8]) -> u64 {
+    let digits = address.iter().filter(|octet| octet.is_ascii_digit());
+    digits.fold(0_u64, |sum, digit| sum.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'))) & ((1 << 56) - 1)
+}
+
+/// Which part of its message a submit is: by user data header or sar_* TLVs; 1 when alone.
+fn part_of(message: &ShortMessage<'_>) -> u8 {
+    if message.esm_class & ESM_CLASS_UDHI != 0 {
+        return match message.text_octets() {
+            [5, 0, 3, _, _, part, ..] | [6, 8, 4, _, _, _, part, ..] => *part,
+            _ => 1,
+        };
+    }
+    message.tlvs.find(tag::SAR_SEGMENT_SEQNUM).and_then(|value| value.first().copied()).unwrap_or(1)
+}
+
+fn put_id(form: IdForm, id: u64, out: &mut [u8; 40]) -> &[u8] {
+    use std::io::Write as _;
+    let mut rest = out.as_mut_slice();
+    let _ = match form {
+        IdForm::Decimal => write!(rest, "{id}"),
+        IdForm::Hex => write!(rest, "{id:X}"),
+        IdForm::Padded => write!(rest, "{id:012}"),
+        IdForm::Uuid => write!(rest, "{:08x}-0000-4000-8000-{:012x}", id >> 16 & 0xFFFF_FFFF, id & 0xFFFF_FFFF_FFFF),
+    };
+    let n_left = rest.len();
+    out.get(..40 - n_left).unwrap_or_default()
+}
+
+fn put_receipt(options: &SimulatorOptions, slot: &mut Slot, owed: &Owed) {
+    let form = options.receipt_ids.unwrap_or(options.message_ids);
+    let mut id = [0; 40];
+    let id = put_id(form, owed.id, &mut id);
+    let word = owed.state.word();
+    let is_delivered = owed.state == MessageState::Delivered;
+    let (dlvrd, err) = if is_delivered { ("001", "000") } else { ("000", "001") };
+    let id_text = std::str::from_utf8(id).unwrap_or_default();
+    let text = match options.receipt_form {
+        ReceiptForm::Tlv => String::new(),
+        ReceiptForm::Both | ReceiptForm::Text => format!(
+            "id:{id_text} sub:001 dlvrd:{dlvrd} submit date:2601010000 done date:2601010000 stat:{word} err:{err} text:"
+        ),
+    };
+    let mut tlvs = Vec::new();
+    if options.receipt_form != ReceiptForm::Text {
+        let mut c_string = id.to_vec();
+        c_string.push(0);
+        put_tlv(&mut tlvs, tag::RECEIPTED_MESSAGE_ID, &c_string);
+        put_tlv(&mut tlvs, tag::MESSAGE_STATE, &[owed.state as u8]);
+    }
+    let recipient = owed.recipient.to_string();
+    let message = ShortMessage {
+        source: Address { ton: 1, npi: 1, addr: recipient.as_bytes() },
+        destination: Address { ton: 5, npi: 0, addr: owed.source.as_bytes() },
+        esm_class: 0x04,
+        short_message: text.as_bytes(),
+        tlvs: Tlvs::new(&tlvs),
+        ..ShortMessage::default()
+    };
+    // Never too long: all of it is ours, and the source came in a submit.
+    let _ = message.encode(CommandId::DeliverSm, slot.next_sequence, &mut slot.output);
+}
