@@ -1,0 +1,193 @@
+//! The delivery contract under SIGKILL: the real binary, real files, real sockets, killed at
+//! random moments and resumed until done. The simulator runs in a process of its own that is
+//! not killed; its counts are the oracle.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _},
+    path::{Path, PathBuf},
+    process::{Child, ChildStderr, Command, Stdio},
+    thread,
+    time::Duration,
+};
+
+use serde_json::Value;
+
+const VOLLEY: &str = env!("CARGO_BIN_EXE_volley");
+const ROWS: u64 = 20_000;
+const SEEDS: u64 = 20;
+
+struct Simulator {
+    child: Child,
+    address: String,
+    /// Kept open: a closed pipe would be noticed.
+    _stderr: BufReader<ChildStderr>,
+}
+
+impl Simulator {
+    fn start(dir: &Path, options: &str) -> Self {
+        let file = dir.join("simulator.toml");
+        fs::write(&file, options).unwrap();
+        let mut child = Command::new(VOLLEY)
+            .arg("simulate")
+            .arg(&file)
+            .args(["--listen", "127.0.0.1:0", "--log"])
+            .arg(dir.join("submits.csv"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        stderr.read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("listening on ").unwrap().to_owned();
+        Self { child, address, _stderr: stderr }
+    }
+
+    fn stop(mut self) -> Value {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        let mut json = String::new();
+        self.child.stdout.take().unwrap().read_to_string(&mut json).unwrap();
+        self.child.wait().unwrap();
+        serde_json::from_str(&json).unwrap()
+    }
+}
+
+fn write_campaign(dir: &Path, address: &str, in_doubt: &str) -> PathBuf {
+    let carriers = format!(
+        "[carriers.north]\nkind = \"smpp\"\nhosts = [\"{address}\"]\nsystem-id = \"acme\"\nbinds = 2\nwindow = 50\n"
+    );
+    fs::write(dir.join("carriers.toml"), carriers).unwrap();
+    let campaign = format!(
+        "name = \"kill\"\n[audience]\nlist = \"list.csv\"\nto = \"phone\"\n[message]\nsender = \"ACME\"\n\
+         text = \"Hi {{{{ first_name }}}}, use {{{{ code }}}}.\"\n[delivery]\nin-doubt = \"{in_doubt}\"\n\
+         [[route]]\ncarrier = \"north\"\n"
+    );
+    let file = dir.join("campaign.toml");
+    fs::write(&file, campaign).unwrap();
+    let generated = Command::new(VOLLEY)
+        .args(["generate", "--rows", &ROWS.to_string(), "--clean", "--out"])
+        .arg(dir.join("list.csv"))
+        .status();
+    assert!(generated.unwrap().success());
+    file
+}
+
+fn volley(dir: &Path) -> Command {
+    let mut command = Command::new(VOLLEY);
+    command.arg("--data").arg(dir.join("data")).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    command
+}
+
+fn status(dir: &Path) -> Option<Value> {
+    let output =
+        Command::new(VOLLEY).arg("--data").arg(dir.join("data")).args(["status", "kill", "--json"]).output().unwrap();
+    output.status.success().then(|| serde_json::from_slice(&output.stdout).unwrap())
+}
+
+fn sum_of_states(status: &Value) -> u64 {
+    status["states"].as_object().unwrap().values().map(|n| n.as_u64().unwrap()).sum()
+}
+
+fn n(status: &Value, pointer: &str) -> u64 {
+    status.pointer(pointer).and_then(Value::as_u64).unwrap()
+}
+
+/// Runs a campaign to its end over kills at random moments; gives its last status, what the
+/// simulator saw, and the number of kills that struck.
+fn run_with_kills(seed: u64, in_doubt: &str) -> (Value, Value, u64) {
+    eprintln!("seed {seed}, in doubt: {in_doubt}");
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let simulator = Simulator::start(
+        dir,
+        &format!(
+            "seed = {seed}\nanswer-latency = {{ min = \"0ms\", max = \"4ms\" }}\nreceipt-delay = {{ min = \"0ms\", max = \"60ms\" }}\n"
+        ),
+    );
+    let campaign = write_campaign(dir, &simulator.address, in_doubt);
+    let mut random = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut n_kills = 0;
+    let mut first = true;
+    loop {
+        let mut command = volley(dir);
+        if first || status(dir).is_none() {
+            command.arg("run").arg(&campaign).args(["--yes", "--no-progress"]);
+        } else {
+            command.args(["resume", "kill", "--no-progress"]);
+        }
+        first = false;
+        let mut child = command.spawn().unwrap();
+        random = random.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(1);
+        let is_last = n_kills >= 4;
+        let patience = if is_last { Duration::from_secs(90) } else { Duration::from_millis(20 + (random >> 33) % 700) };
+        let mut waited = Duration::ZERO;
+        let ended = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break Some(status);
+            }
+            if waited >= patience {
+                child.kill().unwrap();
+                child.wait().unwrap();
+                break None;
+            }
+            thread::sleep(Duration::from_millis(5));
+            waited += Duration::from_millis(5);
+        };
+        match ended {
+            Some(code) => {
+                let mut words = String::new();
+                child.stderr.take().unwrap().read_to_string(&mut words).unwrap();
+                assert!(matches!(code.code(), Some(0 | 6)), "seed {seed}: {code}: {words}");
+                break;
+            }
+            None => {
+                assert!(!is_last, "seed {seed}: never ends: {:?}", status(dir));
+                n_kills += 1;
+                let Some(status) = status(dir) else { continue };
+                assert_eq!(sum_of_states(&status), ROWS, "seed {seed}: {status}");
+                let (open, bound) = (n(&status, "/states/in_flight"), n(&status, "/in_doubt_bound"));
+                assert!(open <= bound, "seed {seed}: {open} unanswered, the bound is {bound}");
+            }
+        }
+    }
+    let status = status(dir).unwrap();
+    assert_eq!(sum_of_states(&status), ROWS, "seed {seed}: {status}");
+    (status, simulator.stop(), n_kills)
+}
+
+#[test]
+fn killed_anywhere_nothing_is_lost_and_nothing_is_sent_twice() {
+    let mut n_kills = 0;
+    for seed in 1..=SEEDS {
+        let (status, seen, kills) = run_with_kills(seed, "hold");
+        n_kills += kills;
+        assert_eq!(n(&seen, "/copies_beyond_first"), 0, "seed {seed}: {seen}");
+        let (delivered, in_doubt) = (n(&status, "/states/delivered"), n(&status, "/states/in_doubt"));
+        assert_eq!(delivered + in_doubt, ROWS, "seed {seed}: {status}");
+        // Whoever is reported as reached was taken by the carrier; who is in doubt may have been.
+        let taken = n(&seen, "/unique_recipients");
+        assert!((delivered..=delivered + in_doubt).contains(&taken), "seed {seed}: {taken} taken, {status}");
+    }
+    assert!(n_kills >= SEEDS, "only {n_kills} kills struck");
+}
+
+#[test]
+fn resending_what_is_in_doubt_reaches_everyone_and_counts_the_possible_duplicates() {
+    for seed in 101..=103 {
+        let (status, seen, _) = run_with_kills(seed, "resend");
+        assert_eq!(n(&status, "/states/delivered"), ROWS, "seed {seed}: {status}");
+        assert_eq!(n(&seen, "/unique_recipients"), ROWS, "seed {seed}: {seen}");
+        let (copies, possible) = (n(&seen, "/copies_beyond_first"), n(&status, "/possible_duplicates"));
+        assert!(copies <= possible, "seed {seed}: {copies} copies, {possible} counted as possible");
+    }
+}
+
+#[test]
+fn failing_what_is_in_doubt_sends_nothing_twice() {
+    let (status, seen, _) = run_with_kills(201, "fail");
+    assert_eq!(n(&seen, "/copies_beyond_first"), 0, "{seen}");
+    assert_eq!(n(&status, "/states/delivered") + n(&status, "/states/failed"), ROWS, "{status}");
+}
