@@ -84,6 +84,7 @@ impl Failure {
                 Error::NothingToSend { .. } => Code::Failures,
                 Error::Options(_)
                 | Error::List(_)
+                | Error::Carrier(_)
                 | Error::NoData { .. }
                 | Error::NoCampaign { .. }
                 | Error::Unfinished { .. }

@@ -1,7 +1,7 @@
 //! The delivery contract under SIGKILL: the real binary, real files, real sockets, killed at
 //! random moments and resumed until done. The simulator runs in a process of its own that is
 //! not killed; its counts are the oracle.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{
     fs,

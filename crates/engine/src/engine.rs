@@ -340,7 +340,14 @@ impl Prepared {
             let smpp = smpp_options(&route.carrier, options, &carriers, simulator.as_ref().and_then(|s| s.addr_of(n)))?;
             let max_segments = approved.options.message.max_segments.get();
             let limits = LaneLimits::new(*number, options.total_window(), max_segments, options.rate);
-            let carrier = Carrier::start(*number, &route.carrier, smpp, Arc::clone(&pacer) as _, events_out.clone());
+            let carrier = Carrier::start(
+                *number,
+                &route.carrier,
+                smpp,
+                Arc::clone(&pacer) as _,
+                events_out.clone(),
+                Arc::clone(&clock),
+            )?;
             formats.push(LaneFormat { max_validity: options.max_validity.map(|validity| validity.0) });
             let reach = Reach::Trying { last_error: String::new() };
             lanes.push(Lane { name: route.carrier.clone(), limits, carrier, pacer, reach, stopped: false });
@@ -455,18 +462,14 @@ fn smpp_options(
     simulated: Option<std::net::SocketAddr>,
 ) -> Result<SmppOptions, Error> {
     let hosts = simulated.map_or_else(|| options.hosts.clone(), |address| vec![address.to_string()]);
+    // A carrier's name does for a simulated one; a real one's system_id is written down.
+    let system_id: String =
+        if options.system_id.is_empty() { name.chars().take(15).collect() } else { options.system_id.clone() };
     let default = Timers::default();
     Ok(SmppOptions {
-        hosts,
-        binds_per_host: options.binds.get(),
-        system_id: if options.system_id.is_empty() {
-            name.chars().take(15).collect()
-        } else {
-            options.system_id.clone()
-        },
-        password: Secret::new(carriers.password(name, options)?),
         system_type: options.system_type.clone(),
-        window: options.window.get(),
+        binds_per_host: options.binds.get(),
+        window: usize::from(options.window.get()),
         id_mode: match options.id_mode {
             IdMode::AsIs => FoldMode::AsIs,
             IdMode::BothDec => FoldMode::BothDec,
@@ -480,6 +483,7 @@ fn smpp_options(
             enquire_interval: options.enquire_interval.map_or(default.enquire_interval, |interval| interval.0),
             ..default
         },
+        ..SmppOptions::new(hosts, system_id, Secret::new(carriers.password(name, options)?))
     })
 }
 

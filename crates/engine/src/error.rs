@@ -62,6 +62,9 @@ pub enum Error {
         /// Each carrier with its reason.
         details: String,
     },
+    /// A carrier's options can't work.
+    #[error(transparent)]
+    Carrier(#[from] volley_pipeline::Error),
     /// The journal is damaged or can't be written.
     #[error("the journal failed")]
     Journal(#[from] volley_journal::Error),
@@ -112,9 +115,12 @@ impl Error {
             Self::Journal(_) => {
                 Some("nothing durable is lost: `volley resume` goes on when the cause is gone".to_owned())
             }
-            Self::List(_) | Self::Ledger(_) | Self::Simulator(_) | Self::DoesNotReconcile { .. } | Self::Io { .. } => {
-                None
-            }
+            Self::List(_)
+            | Self::Carrier(_)
+            | Self::Ledger(_)
+            | Self::Simulator(_)
+            | Self::DoesNotReconcile { .. }
+            | Self::Io { .. } => None,
         }
     }
 }

@@ -1,296 +1,114 @@
-//! One carrier account: its binds, and the queue in front of them.
+//! The handle of a running carrier.
 
-use std::{
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::sync::Arc;
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
-use volley_core::CarrierIndex;
+use volley_core::{CarrierIndex, Clock};
 
 use crate::{
-    Pacer, SmppOptions, SubmitBatch,
-    bind_task::BindTask,
-    event::{CarrierEvent, EventKind, ReceiptHandle},
-    queue::LaneQueue,
+    CarrierEvent, CarrierStatus, Error, Pacer, ReceiptHandle, SmppOptions, SubmitBatch,
+    queue::Queue,
+    smpp::{self, Shared},
 };
 
-/// When no bind is up for so long, what waits goes back, so that other carriers can have it.
-const GIVE_BACK_AFTER: Duration = Duration::from_secs(1);
-
-/// Where a bind stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BindPhase {
-    /// TCP is being connected.
-    Connecting,
-    /// The bind is not answered yet.
-    Binding,
-    /// Messages can be submitted.
-    Bound,
-    /// Waits before connecting again.
-    Waiting,
-    /// Gone for good.
-    Stopped,
-}
-
-/// One bind, for people.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BindStatus {
-    /// Its number, from 0.
-    pub index: u16,
-    /// Where it stands.
-    pub phase: BindPhase,
-    /// Why it last failed; empty when it never did.
-    pub last_error: String,
-    /// Submits not answered.
-    pub n_pending: usize,
-    /// Submits written so far.
-    pub n_submitted: u64,
-    /// Submits answered so far.
-    pub n_answered: u64,
-}
-
-/// What an account's binds share.
-pub(crate) struct Shared {
-    pub(crate) index: CarrierIndex,
-    pub(crate) name: String,
-    pub(crate) options: SmppOptions,
-    pub(crate) queue: LaneQueue,
-    pub(crate) pacer: Arc<dyn Pacer>,
-    draining: AtomicBool,
-    drain_wake: Notify,
-    n_bound: AtomicU32,
-}
-
-impl Shared {
-    pub(crate) fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::SeqCst)
-    }
-
-    pub(crate) fn one_more_bound(&self) {
-        self.n_bound.fetch_add(1, Ordering::SeqCst);
-    }
-
-    pub(crate) fn one_less_bound(&self) {
-        self.n_bound.fetch_sub(1, Ordering::SeqCst);
-    }
-
-    /// How often a session looks at its timers.
-    pub(crate) fn tick(&self) -> Duration {
-        let timers = &self.options.timers;
-        let shortest = timers.enquire_interval.min(timers.enquire_timeout).min(timers.response);
-        if self.is_draining() {
-            Duration::from_millis(5)
-        } else {
-            (shortest / 4).clamp(Duration::from_millis(10), Duration::from_secs(1))
-        }
-    }
-}
-
-/// What one bind's task and the handle share.
-pub(crate) struct BindShared {
-    pub(crate) index: u16,
-    pub(crate) wake: Notify,
-    acknowledgements: Mutex<Vec<ReceiptHandle>>,
-    phase: Mutex<(BindPhase, String)>,
-    n_pending: AtomicUsize,
-    n_submitted: AtomicU64,
-    n_answered: AtomicU64,
-}
-
-impl BindShared {
-    fn new(index: u16) -> Self {
-        Self {
-            index,
-            wake: Notify::new(),
-            acknowledgements: Mutex::default(),
-            phase: Mutex::new((BindPhase::Connecting, String::new())),
-            n_pending: AtomicUsize::new(0),
-            n_submitted: AtomicU64::new(0),
-            n_answered: AtomicU64::new(0),
-        }
-    }
-
-    /// An empty `error` keeps the last one.
-    pub(crate) fn set_phase(&self, phase: BindPhase, error: &str) {
-        let mut current = self.phase.lock().unwrap_or_else(PoisonError::into_inner);
-        current.0 = phase;
-        if !error.is_empty() {
-            error.clone_into(&mut current.1);
-        }
-    }
-
-    pub(crate) fn set_counters(&self, n_pending: usize) {
-        self.n_pending.store(n_pending, Ordering::Relaxed);
-    }
-
-    pub(crate) fn add_submitted(&self, n: u64) {
-        self.n_submitted.fetch_add(n, Ordering::Relaxed);
-    }
-
-    pub(crate) fn add_answered(&self, n: u64) {
-        self.n_answered.fetch_add(n, Ordering::Relaxed);
-    }
-
-    pub(crate) fn take_acknowledgements(&self) -> Vec<ReceiptHandle> {
-        std::mem::take(&mut *self.acknowledgements.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn status(&self) -> BindStatus {
-        let (phase, last_error) = self.phase.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        BindStatus {
-            index: self.index,
-            phase,
-            last_error,
-            n_pending: self.n_pending.load(Ordering::Relaxed),
-            n_submitted: self.n_submitted.load(Ordering::Relaxed),
-            n_answered: self.n_answered.load(Ordering::Relaxed),
-        }
-    }
-}
-
-/// A running carrier account.
+/// A running carrier account. When it is dropped, its connections are closed at once: call
+/// [`Carrier::drain`] and wait for [`Carrier::stopped`] before, or open submits end in doubt.
 pub struct Carrier {
     shared: Arc<Shared>,
-    binds: Vec<Arc<BindShared>>,
+    tracker: TaskTracker,
 }
 
 impl Carrier {
-    /// Starts the account's binds on the current tokio runtime. Its events carry `index`.
-    #[must_use]
+    /// Starts connecting. The carrier's tasks run on the present runtime.
+    ///
+    /// `events` is shared by all carriers; its capacity bounds what nobody has taken yet.
+    ///
+    /// # Errors
+    /// When the options can't work.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
     pub fn start(
         index: CarrierIndex,
         name: &str,
         options: SmppOptions,
         pacer: Arc<dyn Pacer>,
         events: mpsc::Sender<CarrierEvent>,
-    ) -> Self {
-        let hosts = options.hosts.clone();
-        let binds_per_host = options.binds_per_host;
-        let shared = Arc::new(Shared {
-            index,
-            name: name.to_owned(),
-            options,
-            queue: LaneQueue::default(),
-            pacer,
-            draining: AtomicBool::new(false),
-            drain_wake: Notify::new(),
-            n_bound: AtomicU32::new(0),
-        });
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Error> {
         let tracker = TaskTracker::new();
-        let of_binds = hosts.iter().flat_map(|host| std::iter::repeat_n(host, usize::from(binds_per_host)));
-        let mut binds = Vec::new();
-        for (index, host) in (0..).zip(of_binds) {
-            let bind = Arc::new(BindShared::new(index));
-            let task = BindTask {
-                shared: Arc::clone(&shared),
-                bind: Arc::clone(&bind),
-                host: host.clone(),
-                events: events.clone(),
-            };
-            tracker.spawn(task.run());
-            binds.push(bind);
-        }
+        let shared = smpp::start(index, name, options, pacer, events, clock, &tracker)?;
         tracker.close();
-        let supervisor = Supervisor { shared: Arc::clone(&shared), events, binds: tracker.clone() };
-        // Tracked by nobody: it ends when the binds have ended, and reports that.
-        TaskTracker::new().spawn(supervisor.run());
-        Self { shared, binds }
+        Ok(Self { shared, tracker })
     }
 
-    /// Queues messages whose intents are durable. The caller bounds how many wait.
+    /// Queues submits for whichever bind is free first. Never blocks; the caller bounds what is
+    /// outstanding. While no bind is up they are given back after a second.
     pub fn submit(&self, batch: SubmitBatch) {
-        self.shared.queue.push(batch);
-        for bind in &self.binds {
-            bind.wake.notify_one();
-        }
+        self.shared.submit(batch, Queue::push_back);
     }
 
-    /// Messages that wait to be written.
-    #[must_use]
-    pub fn n_queued(&self) -> u32 {
-        self.shared.queue.n_queued()
+    /// Like [`Carrier::submit`], ahead of all others.
+    pub fn submit_front(&self, batch: SubmitBatch) {
+        self.shared.submit(batch, Queue::push_front);
     }
 
-    /// Whether a bind is up and nobody asked to stop.
+    /// Tells the SMSC that these are taken: they are durable now. What came on a session that
+    /// has ended is passed over; the SMSC delivers it again.
+    pub fn acknowledge(&self, receipts: &[ReceiptHandle]) {
+        self.shared.acknowledge(receipts);
+    }
+
+    /// Looks whether there is permission to write again: the pacer would grant more than it
+    /// said, or earlier.
+    pub fn nudge(&self) {
+        self.shared.ring_binds();
+    }
+
+    /// No new submits; what is not written comes back as [`crate::EventKind::Returned`], windows
+    /// are emptied up to a deadline, then the binds end. Receipts are forwarded and acknowledged
+    /// to the end.
+    pub fn drain(&self) {
+        self.shared.drain.cancel();
+        self.shared.ring_binds();
+    }
+
+    /// Whether submits can be written now: at least one bind is up, and no drain has begun.
     #[must_use]
     pub fn is_usable(&self) -> bool {
-        self.shared.n_bound.load(Ordering::SeqCst) > 0 && !self.shared.is_draining()
+        self.shared.n_up() > 0 && !self.shared.drain.is_cancelled()
     }
 
-    /// These are durable now: answers them to the carrier.
-    pub fn acknowledge(&self, receipts: &[ReceiptHandle]) {
-        for (n, bind) in (0..).zip(&self.binds) {
-            let of_bind = receipts.iter().filter(|handle| handle.bind == n).copied();
-            let mut waiting = bind.acknowledgements.lock().unwrap_or_else(PoisonError::into_inner);
-            let before = waiting.len();
-            waiting.extend(of_bind);
-            if waiting.len() > before {
-                bind.wake.notify_one();
-            }
-        }
-    }
-
-    /// Stops: what was not written comes back, windows are drained to a deadline, binds end.
-    /// [`EventKind::Stopped`] is the last event.
-    pub fn drain(&self) {
-        self.shared.draining.store(true, Ordering::SeqCst);
-        self.shared.drain_wake.notify_one();
-        for bind in &self.binds {
-            bind.wake.notify_one();
-        }
-    }
-
-    /// The binds as they stand.
+    /// Submits that wait to be written.
     #[must_use]
-    pub fn status(&self) -> Vec<BindStatus> {
-        self.binds.iter().map(|bind| bind.status()).collect()
+    pub fn n_queued(&self) -> u32 {
+        self.shared.queue.n_unwritten()
+    }
+
+    /// What every bind is doing.
+    #[must_use]
+    pub fn status(&self) -> CarrierStatus {
+        self.shared.status()
+    }
+
+    /// Waits until a drain is complete. The last event is
+    /// [`EventKind::Stopped`](crate::EventKind::Stopped), so someone must take the events.
+    pub async fn stopped(&self) {
+        self.shared.stopped.cancelled().await;
+    }
+
+    /// Closes everything at once and waits for the tasks to end.
+    pub async fn close(self) {
+        let tracker = self.tracker.clone();
+        drop(self);
+        tracker.wait().await;
     }
 }
 
-/// Gives back what can't leave, and tells when all is over.
-struct Supervisor {
-    shared: Arc<Shared>,
-    events: mpsc::Sender<CarrierEvent>,
-    binds: TaskTracker,
-}
-
-impl Supervisor {
-    async fn run(self) {
-        let mut down_for = Duration::ZERO;
-        let look_every = GIVE_BACK_AFTER / 4;
-        while !self.shared.is_draining() && !self.events.is_closed() {
-            tokio::select! {
-                () = self.shared.drain_wake.notified() => {}
-                () = tokio::time::sleep(look_every) => {
-                    let is_down = self.shared.n_bound.load(Ordering::SeqCst) == 0;
-                    down_for = if is_down { down_for + look_every } else { Duration::ZERO };
-                    if down_for >= GIVE_BACK_AFTER {
-                        self.give_back().await;
-                    }
-                }
-            }
-        }
-        self.shared.draining.store(true, Ordering::SeqCst);
-        self.binds.wait().await;
-        // The engine may have handed over a last batch while the binds were ending.
-        self.give_back().await;
-        self.report(EventKind::Stopped).await;
-    }
-
-    async fn give_back(&self) {
-        let tokens = self.shared.queue.clear();
-        if !tokens.is_empty() {
-            self.report(EventKind::Returned { tokens }).await;
-        }
-    }
-
-    async fn report(&self, kind: EventKind) {
-        let event = CarrierEvent { carrier: self.shared.index, bind: 0, kind };
-        let _ = self.events.send(event).await;
+impl Drop for Carrier {
+    fn drop(&mut self) {
+        self.shared.dropped.cancel();
+        self.shared.ring_binds();
     }
 }

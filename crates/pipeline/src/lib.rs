@@ -1,8 +1,8 @@
-//! Carrier pipelines: SMPP sessions, windows, reconnect; answers and receipts as events.
+//! Carrier pipelines: one module per carrier kind, today [`smpp`]. A [`Carrier`] takes batches of
+//! encoded submits whose intents are durable, and gives back answers, receipts and replies as
+//! batches of [`CarrierEvent`]s. It knows no store, no campaign and no text.
 //!
-//! A [`Carrier`] is one account: hosts times binds, with one queue in front of them. What goes in
-//! is encoded already and may be written at once ([`SubmitBatch`]); what comes out are batches of
-//! [`CarrierEvent`]s. What it promises its owner:
+//! What a carrier promises its owner:
 //! - every token that was submitted comes back exactly once per submit: in
 //!   [`EventKind::Answers`], [`EventKind::Lost`] (written, fate unknown) or
 //!   [`EventKind::Returned`] (never written);
@@ -11,26 +11,28 @@
 //! - events are never dropped: while the owner does not take them, the sessions stop reading,
 //!   and TCP makes the carrier wait.
 //!
-//! Tasks: one per bind (on drain: empties its window and unbinds; on errors: reconnects) and one
-//! for the carrier, which gives back what can't be written (on drain: waits for the binds, then
-//! reports [`EventKind::Stopped`]).
+//! Tasks, all started through the carrier's own tracker: one per bind (on drain: empties its
+//! window, unbinds; on errors: logs, reconnects) and one for the carrier, which gives back what
+//! can't be written (on drain: waits for the binds, then reports [`EventKind::Stopped`]).
 
-mod backoff;
-mod bind_task;
 mod carrier;
+mod error;
 mod event;
-mod options;
 mod pacer;
 mod queue;
-mod session;
+mod secret;
+pub mod smpp;
+mod status;
 mod submit;
-mod window;
 
-pub use carrier::{BindPhase, BindStatus, Carrier};
+pub use carrier::Carrier;
+pub use error::Error;
 pub use event::{
     Answer, AnswerBatch, CarrierEvent, EventKind, LostCause, Receipt, ReceiptBatch, ReceiptHandle, Reply, ReplyBatch,
     ReplyItem, ReplyKind,
 };
-pub use options::{Secret, SmppOptions, Timers};
 pub use pacer::{Admitted, Pacer, Unpaced};
+pub use secret::Secret;
+pub use smpp::{BackoffOptions, BindAs, ReceiverAccount, SmppOptions, Timers};
+pub use status::{BindPhase, BindStatus, CarrierStatus, Limit};
 pub use submit::{SubmitBatch, SubmitItem};

@@ -2,8 +2,6 @@
 
 use std::{fmt, ops::Range};
 
-use volley_smpp::pdu::ShortMessage;
-
 use super::ReceiptHandle;
 
 /// Messages of one turn, in the order in which they came, with their fields in one buffer.
@@ -130,25 +128,6 @@ pub(crate) struct NewReply<'a> {
     pub(crate) text: &'a [u8],
     pub(crate) tlvs: &'a [u8],
     pub(crate) raw: &'a [u8],
-}
-
-impl<'a> NewReply<'a> {
-    /// A message that was read.
-    pub(crate) fn of(handle: ReceiptHandle, message: &ShortMessage<'a>) -> Self {
-        Self {
-            handle,
-            kind: ReplyKind::Message,
-            esm_class: message.esm_class,
-            data_coding: message.data_coding,
-            source_ton_npi: (message.source.ton, message.source.npi),
-            destination_ton_npi: (message.destination.ton, message.destination.npi),
-            source: message.source.addr,
-            destination: message.destination.addr,
-            text: message.text_octets(),
-            tlvs: message.tlvs.octets(),
-            raw: &[],
-        }
-    }
 }
 
 /// Numbers and texts stay out of logs.
