@@ -1,1 +1,38 @@
-//! Carrier pipelines: SMPP sessions, windows, reconnect; answers and receipts as events.
+//! Carrier pipelines: one module per carrier kind, today [`smpp`]. A [`Carrier`] takes batches of
+//! encoded submits whose intents are durable, and gives back answers, receipts and replies as
+//! batches of [`CarrierEvent`]s. It knows no store, no campaign and no text.
+//!
+//! What a carrier promises its owner:
+//! - every token that was submitted comes back exactly once per submit: in
+//!   [`EventKind::Answers`], [`EventKind::Lost`] (written, fate unknown) or
+//!   [`EventKind::Returned`] (never written);
+//! - nothing is ever sent twice by itself;
+//! - a receipt or reply is acknowledged to the carrier only through [`Carrier::acknowledge`];
+//! - events are never dropped: while the owner does not take them, the sessions stop reading,
+//!   and TCP makes the carrier wait.
+//!
+//! Tasks, all started through the carrier's own tracker: one per bind (on drain: empties its
+//! window, unbinds; on errors: logs, reconnects) and one for the carrier, which gives back what
+//! can't be written (on drain: waits for the binds, then reports [`EventKind::Stopped`]).
+
+mod carrier;
+mod error;
+mod event;
+mod pacer;
+mod queue;
+mod secret;
+pub mod smpp;
+mod status;
+mod submit;
+
+pub use carrier::Carrier;
+pub use error::Error;
+pub use event::{
+    Answer, AnswerBatch, CarrierEvent, EventKind, LostCause, Receipt, ReceiptBatch, ReceiptHandle, Reply, ReplyBatch,
+    ReplyItem, ReplyKind,
+};
+pub use pacer::{Admitted, Pacer, Unpaced};
+pub use secret::Secret;
+pub use smpp::{BackoffOptions, BindAs, ReceiverAccount, SmppOptions, Timers};
+pub use status::{BindPhase, BindStatus, CarrierStatus, Limit};
+pub use submit::{SubmitBatch, SubmitItem};

@@ -1,0 +1,114 @@
+//! The handle of a running carrier.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
+use volley_core::{CarrierIndex, Clock};
+
+use crate::{
+    CarrierEvent, CarrierStatus, Error, Pacer, ReceiptHandle, SmppOptions, SubmitBatch,
+    queue::Queue,
+    smpp::{self, Shared},
+};
+
+/// A running carrier account. When it is dropped, its connections are closed at once: call
+/// [`Carrier::drain`] and wait for [`Carrier::stopped`] before, or open submits end in doubt.
+pub struct Carrier {
+    shared: Arc<Shared>,
+    tracker: TaskTracker,
+}
+
+impl Carrier {
+    /// Starts connecting. The carrier's tasks run on the present runtime.
+    ///
+    /// `events` is shared by all carriers; its capacity bounds what nobody has taken yet.
+    ///
+    /// # Errors
+    /// When the options can't work.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn start(
+        index: CarrierIndex,
+        name: &str,
+        options: SmppOptions,
+        pacer: Arc<dyn Pacer>,
+        events: mpsc::Sender<CarrierEvent>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Error> {
+        let tracker = TaskTracker::new();
+        let shared = smpp::start(index, name, options, pacer, events, clock, &tracker)?;
+        tracker.close();
+        Ok(Self { shared, tracker })
+    }
+
+    /// Queues submits for whichever bind is free first. Never blocks; the caller bounds what is
+    /// outstanding. While no bind is up they are given back after a second.
+    pub fn submit(&self, batch: SubmitBatch) {
+        self.shared.submit(batch, Queue::push_back);
+    }
+
+    /// Like [`Carrier::submit`], ahead of all others.
+    pub fn submit_front(&self, batch: SubmitBatch) {
+        self.shared.submit(batch, Queue::push_front);
+    }
+
+    /// Tells the SMSC that these are taken: they are durable now. What came on a session that
+    /// has ended is passed over; the SMSC delivers it again.
+    pub fn acknowledge(&self, receipts: &[ReceiptHandle]) {
+        self.shared.acknowledge(receipts);
+    }
+
+    /// Looks whether there is permission to write again: the pacer would grant more than it
+    /// said, or earlier.
+    pub fn nudge(&self) {
+        self.shared.ring_binds();
+    }
+
+    /// No new submits; what is not written comes back as [`crate::EventKind::Returned`], windows
+    /// are emptied up to a deadline, then the binds end. Receipts are forwarded and acknowledged
+    /// to the end.
+    pub fn drain(&self) {
+        self.shared.drain.cancel();
+        self.shared.ring_binds();
+    }
+
+    /// Whether submits can be written now: at least one bind is up, and no drain has begun.
+    #[must_use]
+    pub fn is_usable(&self) -> bool {
+        self.shared.n_up() > 0 && !self.shared.drain.is_cancelled()
+    }
+
+    /// Submits that wait to be written.
+    #[must_use]
+    pub fn n_queued(&self) -> u32 {
+        self.shared.queue.n_unwritten()
+    }
+
+    /// What every bind is doing.
+    #[must_use]
+    pub fn status(&self) -> CarrierStatus {
+        self.shared.status()
+    }
+
+    /// Waits until a drain is complete. The last event is
+    /// [`EventKind::Stopped`](crate::EventKind::Stopped), so someone must take the events.
+    pub async fn stopped(&self) {
+        self.shared.stopped.cancelled().await;
+    }
+
+    /// Closes everything at once and waits for the tasks to end.
+    pub async fn close(self) {
+        let tracker = self.tracker.clone();
+        drop(self);
+        tracker.wait().await;
+    }
+}
+
+impl Drop for Carrier {
+    fn drop(&mut self) {
+        self.shared.dropped.cancel();
+        self.shared.ring_binds();
+    }
+}

@@ -1,0 +1,20 @@
+//! SMPP 3.4 carriers: hosts and binds under one account, with one queue.
+//!
+//! `session` is what a session knows, without I/O; `wire` moves octets between it and a
+//! connection; `bind_task` connects, and connects again; `carrier_task` owns what concerns the
+//! account as a whole.
+
+mod backoff;
+mod bind_task;
+mod carrier_task;
+mod delivery;
+mod gate;
+mod options;
+mod session;
+mod shared;
+mod window;
+mod wire;
+
+pub use options::{BackoffOptions, BindAs, ReceiverAccount, SmppOptions, Timers};
+
+pub(crate) use shared::{Shared, start};

@@ -1,0 +1,150 @@
+//! One task per bind: waits for its turn, connects, runs the session, connects again.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::net::TcpStream;
+
+use super::{
+    Shared,
+    backoff::{Backoff, Jitter, Refusal, refusal},
+    gate::Admission,
+    session::{Close, Counters},
+    wire::{self, Ended},
+};
+use crate::{BindPhase, EventKind, Limit};
+
+pub(crate) struct BindTask {
+    shared: Arc<Shared>,
+    bind: u16,
+    backoff: Backoff,
+    /// Sessions so far: an acknowledgement belongs to one of them.
+    generation: u32,
+    totals: Counters,
+}
+
+impl BindTask {
+    pub(crate) fn new(shared: Arc<Shared>, bind: u16, jitter: Jitter) -> Self {
+        let backoff = Backoff::new(shared.options.backoff, jitter);
+        Self { shared, bind, backoff, generation: 0, totals: Counters::default() }
+    }
+
+    /// Runs until the carrier is drained or dropped.
+    pub(crate) async fn run(mut self) {
+        while self.may_bind().await {
+            let Some(ended) = self.attempt().await else { break };
+            let wait = self.after(&ended).await;
+            if self.shared.drain.is_cancelled() {
+                break;
+            }
+            let drained = self.shared.drain.cancelled();
+            if tokio::time::timeout(wait, drained).await.is_ok() {
+                break;
+            }
+        }
+        self.set_phase(BindPhase::Stopped);
+        self.shared.ended();
+    }
+
+    fn set_phase(&self, phase: BindPhase) {
+        let Some(bind) = self.shared.bind(self.bind) else { return };
+        bind.set_phase(phase, self.shared.clock.as_ref());
+    }
+
+    /// Waits for the account's gate; `false` when the carrier is being drained.
+    async fn may_bind(&self) -> bool {
+        loop {
+            let changed = self.shared.gate_changed.notified();
+            tokio::pin!(changed);
+            // From here on no change goes unnoticed.
+            changed.as_mut().enable();
+            let admission = self.shared.gate().ask(self.bind, self.shared.clock.now());
+            let until = match admission {
+                Admission::Go => return !self.shared.drain.is_cancelled(),
+                Admission::Wait(until) => until,
+            };
+            tokio::select! {
+                biased;
+                () = self.shared.drain.cancelled() => return false,
+                () = changed => {}
+                () = tokio::time::sleep_until(until.into()) => {}
+            }
+        }
+    }
+
+    /// One connection from beginning to end; `None` when the carrier was drained meanwhile.
+    async fn attempt(&mut self) -> Option<Ended> {
+        self.set_phase(BindPhase::Connecting);
+        let host = self.shared.bind(self.bind)?.plan.host.clone();
+        let connecting = tokio::time::timeout(self.shared.options.timers.connect, TcpStream::connect(host));
+        let connected = tokio::select! {
+            biased;
+            () = self.shared.drain.cancelled() => return None,
+            connected = connecting => connected,
+        };
+        let stream = match connected {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => return Some(Ended::before_bind(Close::Connect(error))),
+            Err(_) => return Some(Ended::before_bind(Close::Connect(std::io::ErrorKind::TimedOut.into()))),
+        };
+        // We gather our writes ourselves.
+        if let Err(error) = stream.set_nodelay(true) {
+            return Some(Ended::before_bind(Close::Connect(error)));
+        }
+        self.generation += 1;
+        let (reader, writer) = stream.into_split();
+        let ended = wire::run(&self.shared, self.bind, self.generation, self.totals, reader, writer).await;
+        self.totals = self.totals.plus(ended.counters);
+        Some(ended)
+    }
+
+    /// Says what happened, and how long to wait before the next attempt.
+    async fn after(&mut self, ended: &Ended) -> Duration {
+        let now = self.shared.clock.now();
+        let (carrier, bind) = (self.shared.name.as_str(), self.bind);
+        self.note(&ended.close);
+        if self.shared.drain.is_cancelled() {
+            return Duration::ZERO;
+        }
+        let (phase, wait, event) = match (&ended.close, ended.bound_for) {
+            (Close::BindRefused(status), _) => {
+                let wait = self.shared.gate().refused(*status, now);
+                let phase = match refusal(*status) {
+                    Refusal::Credentials | Refusal::Limit => BindPhase::Refused,
+                    Refusal::Other => BindPhase::Waiting,
+                };
+                tracing::warn!(carrier, bind, command_status = %status, retry_in = ?wait, "bind refused");
+                (phase, wait, Some(EventKind::BindRefused { status: *status, retry_in: wait }))
+            }
+            (close, None) => {
+                self.shared.gate().failed(bind);
+                let wait = self.backoff.after_failure(Duration::ZERO);
+                tracing::warn!(carrier, bind, error = %close, retry_in = ?wait, "no bind");
+                (BindPhase::Waiting, wait, Some(EventKind::ConnectFailed { error: close.to_string(), retry_in: wait }))
+            }
+            (close, Some(bound_for)) => {
+                self.shared.gate().was_stable(bound_for);
+                let wait = self.backoff.after_failure(bound_for);
+                tracing::warn!(carrier, bind, error = %close, retry_in = ?wait, "bind lost, reconnecting");
+                (BindPhase::Waiting, wait, None)
+            }
+        };
+        self.shared.gate_changed.notify_waiters();
+        self.set_phase(phase);
+        if let Some(event) = event {
+            self.shared.send(bind, event).await;
+        }
+        wait
+    }
+
+    fn note(&self, close: &Close) {
+        let Some(bind) = self.shared.bind(self.bind) else { return };
+        let now = self.shared.clock.wall();
+        bind.with_status(|status| {
+            status.n_in_flight = 0;
+            (status.limit, status.limit_since) = (Limit::NotBound, now);
+            if !matches!(close, Close::Drained | Close::Dropped) {
+                status.last_error = Some(close.to_string());
+            }
+        });
+    }
+}

@@ -1,0 +1,201 @@
+//! deliver_sm and data_sm: receipts, replies, and what can't be read.
+
+use volley_core::{ReceiptState, RecipientCheck};
+use volley_smpp::{
+    pdu::{Address, CommandId, DataSm, Pdu, RawPdu, ShortMessage},
+    receipt::{IdMode, MessageState, Side, fold_id, from_deliver_sm},
+};
+
+use crate::{
+    Receipt, ReceiptBatch, ReceiptHandle, ReplyBatch, ReplyKind,
+    event::{Delivery, NewReply},
+};
+
+/// Octets kept of a PDU that can't be read.
+const RAW_MAX: usize = 4_096;
+
+/// Deliveries of one turn.
+#[derive(Debug, Default)]
+pub(crate) struct Deliveries {
+    pub(crate) receipts: ReceiptBatch,
+    pub(crate) replies: ReplyBatch,
+    pub(crate) n_unreadable: u64,
+    /// Receipts with a state that nobody knows.
+    pub(crate) n_unknown_states: u64,
+}
+
+/// Names the session that deliveries come on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Origin {
+    pub(crate) bind: u16,
+    pub(crate) generation: u32,
+}
+
+impl Deliveries {
+    /// Reads one delivery. Whatever it is, it ends up in one of the batches: it can be lost
+    /// nowhere, and it is acknowledged when its batch is durable.
+    pub(crate) fn read(&mut self, pdu: &RawPdu<'_>, origin: Origin, id_mode: IdMode) {
+        let handle = |request| ReceiptHandle {
+            bind: origin.bind,
+            request,
+            generation: origin.generation,
+            sequence_number: pdu.header.sequence_number,
+        };
+        match pdu.decode() {
+            Ok(Pdu::DeliverSm(message)) => self.read_message(handle(Delivery::DeliverSm), &message, id_mode),
+            Ok(Pdu::DataSm(message)) => {
+                self.read_message(handle(Delivery::DataSm), &as_short_message(&message), id_mode);
+            }
+            Ok(_) | Err(_) => {
+                let is_data_sm = pdu.header.command_id == CommandId::DataSm;
+                let request = if is_data_sm { Delivery::DataSm } else { Delivery::DeliverSm };
+                self.push_unreadable(handle(request), pdu);
+            }
+        }
+    }
+
+    fn read_message(&mut self, handle: ReceiptHandle, message: &ShortMessage<'_>, id_mode: IdMode) {
+        let Some(receipt) = from_deliver_sm(message) else { return self.push_reply(handle, message) };
+        let state = receipt.state.map_or(ReceiptState::Unknown, state);
+        self.n_unknown_states += u64::from(receipt.state.is_none());
+        let destination_check = RecipientCheck::of_address(message.destination.addr);
+        let check = RecipientCheck::of_address(message.source.addr).or(destination_check);
+        let (id, err) = (receipt.id, receipt.err);
+        let receipt = Receipt { handle, id, state, err, check, destination_check };
+        self.receipts.push(receipt, |out| fold_id(id_mode, Side::Receipt, id, out));
+    }
+
+    fn push_reply(&mut self, handle: ReceiptHandle, message: &ShortMessage<'_>) {
+        self.replies.push(NewReply {
+            handle,
+            kind: ReplyKind::Message,
+            esm_class: message.esm_class,
+            data_coding: message.data_coding,
+            source_ton_npi: ton_npi(&message.source),
+            destination_ton_npi: ton_npi(&message.destination),
+            source: message.source.addr,
+            destination: message.destination.addr,
+            text: message.text_octets(),
+            tlvs: message.tlvs.octets(),
+            raw: &[],
+        });
+    }
+
+    fn push_unreadable(&mut self, handle: ReceiptHandle, pdu: &RawPdu<'_>) {
+        self.n_unreadable += 1;
+        self.replies.push(NewReply {
+            handle,
+            kind: ReplyKind::Unreadable,
+            esm_class: 0,
+            data_coding: 0,
+            source_ton_npi: (0, 0),
+            destination_ton_npi: (0, 0),
+            source: &[],
+            destination: &[],
+            text: &[],
+            tlvs: &[],
+            raw: pdu.body.get(..RAW_MAX).unwrap_or(pdu.body),
+        });
+    }
+}
+
+const fn ton_npi(address: &Address<'_>) -> (u8, u8) {
+    (address.ton, address.npi)
+}
+
+/// data_sm has the fields of deliver_sm, with the text always in a TLV.
+fn as_short_message<'a>(message: &DataSm<'a>) -> ShortMessage<'a> {
+    ShortMessage {
+        service_type: message.service_type,
+        source: message.source,
+        destination: message.destination,
+        esm_class: message.esm_class,
+        registered_delivery: message.registered_delivery,
+        data_coding: message.data_coding,
+        tlvs: message.tlvs,
+        ..ShortMessage::default()
+    }
+}
+
+const fn state(state: MessageState) -> ReceiptState {
+    match state {
+        MessageState::Scheduled => ReceiptState::Scheduled,
+        MessageState::Enroute => ReceiptState::Enroute,
+        MessageState::Delivered => ReceiptState::Delivered,
+        MessageState::Expired => ReceiptState::Expired,
+        MessageState::Deleted => ReceiptState::Deleted,
+        MessageState::Undeliverable => ReceiptState::Undeliverable,
+        MessageState::Accepted => ReceiptState::Accepted,
+        MessageState::Unknown => ReceiptState::Unknown,
+        MessageState::Rejected => ReceiptState::Rejected,
+        MessageState::Skipped => ReceiptState::Skipped,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use volley_smpp::pdu::{MAX_PDU_LEN, split_frame};
+
+    use super::*;
+
+    const ORIGIN: Origin = Origin { bind: 3, generation: 9 };
+
+    fn read(octets: &[u8], mode: IdMode) -> Deliveries {
+        let mut deliveries = Deliveries::default();
+        deliveries.read(&split_frame(octets, MAX_PDU_LEN).unwrap().unwrap(), ORIGIN, mode);
+        deliveries
+    }
+
+    fn deliver_sm(source: &[u8], esm_class: u8, text: &[u8]) -> Vec<u8> {
+        let message = ShortMessage {
+            source: Address { ton: 1, npi: 1, addr: source },
+            destination: Address { ton: 5, npi: 0, addr: b"ACME" },
+            esm_class,
+            short_message: text,
+            ..ShortMessage::default()
+        };
+        let mut out = Vec::new();
+        message.encode(CommandId::DeliverSm, 77, &mut out).unwrap();
+        out
+    }
+
+    #[test]
+    fn receipts_are_folded_and_checked() {
+        let octets = deliver_sm(b"4915112345678", 4, b"id:00AB stat:UNDELIV err:027 text:");
+        let deliveries = read(&octets, IdMode::BothHex);
+        let receipts: Vec<_> = deliveries.receipts.iter().collect();
+        let handle = ReceiptHandle { bind: 3, request: Delivery::DeliverSm, generation: 9, sequence_number: 77 };
+        let check = RecipientCheck::of_address(b"15112345678");
+        let state = ReceiptState::Undeliverable;
+        assert_eq!(receipts, [Receipt { handle, id: b"171", state, err: b"027", check, destination_check: None }]);
+    }
+
+    #[test]
+    fn an_unknown_state_is_not_final_and_counted() {
+        let deliveries = read(&deliver_sm(b"4915112345678", 4, b"id:1 stat:WHATEVR err:0"), IdMode::AsIs);
+        assert_eq!(deliveries.n_unknown_states, 1);
+        assert_eq!(
+            deliveries.receipts.iter().map(|receipt| receipt.state).collect::<Vec<_>>(),
+            [ReceiptState::Unknown]
+        );
+    }
+
+    #[test]
+    fn what_is_no_receipt_is_a_reply() {
+        let deliveries = read(&deliver_sm(b"4915112345678", 0, b"STOP"), IdMode::AsIs);
+        let reply = deliveries.replies.iter().next().unwrap();
+        assert_eq!((reply.source, reply.destination, reply.text), (&b"4915112345678"[..], &b"ACME"[..], &b"STOP"[..]));
+        assert_eq!((reply.item.kind, reply.item.source_ton_npi), (ReplyKind::Message, (1, 1)));
+        assert!(deliveries.receipts.is_empty());
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_kept_as_it_came() {
+        let mut octets = deliver_sm(b"4915112345678", 0, b"STOP");
+        octets.truncate(30);
+        octets[3] = 30;
+        let deliveries = read(&octets, IdMode::AsIs);
+        let reply = deliveries.replies.iter().next().unwrap();
+        assert_eq!((reply.item.kind, reply.raw, deliveries.n_unreadable), (ReplyKind::Unreadable, &octets[16..], 1));
+    }
+}
