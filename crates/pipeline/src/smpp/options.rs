@@ -17,7 +17,7 @@ const RESPONSE_TIMEOUT_MAX: Duration = Duration::from_secs(3_600);
 /// An SMPP account: how to reach it, and how to behave there.
 #[derive(Debug, Clone)]
 pub struct SmppOptions {
-    /// `host:port` of each SMSC of the account; each gets `binds` binds.
+    /// `host:port` of each SMSC of the account; each gets `binds_per_host` binds.
     pub hosts: Vec<String>,
     /// Which kind of binds. Default: transceivers.
     pub bind_as: BindAs,
@@ -36,7 +36,7 @@ pub struct SmppOptions {
     /// Which numbers are ours, at most 40 octets (SMPP 3.4, 5.2.7). Default: empty.
     pub address_range: String,
     /// Binds for each host, at least 1. Default: 1.
-    pub binds: u16,
+    pub binds_per_host: u16,
     /// Unanswered submits allowed on each bind, 1 to 65,536. Default: 10 (HANDBOOK A.4).
     pub window: usize,
     /// Finds the window between 1 and `window` that keeps the carrier busy from the measured
@@ -82,11 +82,11 @@ pub struct Timers {
     /// For a connection. Default: 10 s.
     pub connect: Duration,
     /// For the answer to the bind. Default: 30 s.
-    pub bind_response: Duration,
+    pub bind: Duration,
     /// Without a response from the SMSC, until enquire_link is sent. Default: 30 s.
     pub enquire_interval: Duration,
     /// For its answer, before the connection counts as dead. Default: 30 s.
-    pub enquire_response: Duration,
+    pub enquire_timeout: Duration,
     /// Without any PDU, before the connection counts as dead. Default: 300 s.
     pub inactivity: Duration,
     /// For the answer to a submit, before its fate counts as unknown; at most an hour.
@@ -100,7 +100,7 @@ pub struct Timers {
     /// after a missing answer. Default: 5 s.
     pub grace: Duration,
     /// For the answer to our unbind. Default: 10 s.
-    pub unbind_response: Duration,
+    pub unbind: Duration,
     /// No submits on a session after a throttled answer. Default: 1 s (HANDBOOK A.5).
     pub throttle_pause: Duration,
     /// How long submits wait for a bind while none is up, before they are given back.
@@ -112,15 +112,15 @@ impl Default for Timers {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(10),
-            bind_response: Duration::from_secs(30),
+            bind: Duration::from_secs(30),
             enquire_interval: Duration::from_secs(30),
-            enquire_response: Duration::from_secs(30),
+            enquire_timeout: Duration::from_secs(30),
             inactivity: Duration::from_secs(300),
             response: Duration::from_secs(60),
             partial_pdu: Duration::from_secs(10),
             drain: Duration::from_secs(30),
             grace: Duration::from_secs(5),
-            unbind_response: Duration::from_secs(10),
+            unbind: Duration::from_secs(10),
             throttle_pause: Duration::from_secs(1),
             unbound_return: Duration::from_secs(1),
         }
@@ -203,7 +203,7 @@ impl SmppOptions {
             addr_ton: 0,
             addr_npi: 0,
             address_range: String::new(),
-            binds: 1,
+            binds_per_host: 1,
             window: 10,
             adaptive_window: false,
             id_mode: IdMode::AsIs,
@@ -218,7 +218,7 @@ impl SmppOptions {
         self.check(carrier)?;
         let mut plans = Vec::new();
         for (n, host) in self.hosts.iter().enumerate() {
-            for _ in 0..self.binds {
+            for _ in 0..self.binds_per_host {
                 self.plan_one(carrier, n, host, &mut plans)?;
             }
         }
@@ -235,8 +235,8 @@ impl SmppOptions {
         if !(1..=WINDOW_MAX).contains(&self.window) {
             return out_of_range("window", self.window.to_string(), "1 to 65,536");
         }
-        if self.binds == 0 {
-            return out_of_range("binds", "0".to_owned(), "1 or more");
+        if self.binds_per_host == 0 {
+            return out_of_range("binds per host", "0".to_owned(), "1 or more");
         }
         if self.timers.response > RESPONSE_TIMEOUT_MAX {
             return out_of_range("response timeout", format!("{:?}", self.timers.response), "at most an hour");

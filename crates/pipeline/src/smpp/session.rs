@@ -177,7 +177,7 @@ impl Session {
         let start = out.len();
         out.extend_from_slice(request.expose());
         patch_sequence(out.get_mut(start..).unwrap_or_default(), sequence);
-        let until = now + options.timers.bind_response;
+        let until = now + options.timers.bind;
         Self {
             timing: Timing::new(options.timers, now),
             options,
@@ -479,7 +479,7 @@ impl Session {
         }
         let sequence = self.window.next_sequence();
         encode_header_only(CommandId::Unbind, CommandStatus::ROK, sequence, out);
-        self.phase = Phase::Unbinding { why, sequence, until: now + self.options.timers.unbind_response };
+        self.phase = Phase::Unbinding { why, sequence, until: now + self.options.timers.unbind };
         Ok(())
     }
 
@@ -526,3 +526,6 @@ impl Retire {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -102,7 +102,7 @@ impl Timing {
     pub(super) fn check_enquire(&self, now: Instant) -> Result<bool, Close> {
         let tick = self.tick(now);
         match self.enquire {
-            Some((_, sent)) if tick >= sent + self.timers.enquire_response => Err(Close::EnquireUnanswered),
+            Some((_, sent)) if tick >= sent + self.timers.enquire_timeout => Err(Close::EnquireUnanswered),
             Some(_) => Ok(false),
             None => Ok(tick >= self.last_proof + self.timers.enquire_interval),
         }
@@ -129,7 +129,7 @@ impl Timing {
     /// When an enquire_link, or the end of the wait for its answer, is due.
     pub(super) fn next_enquire_wake(&self) -> Instant {
         self.instant(match self.enquire {
-            Some((_, sent)) => sent + self.timers.enquire_response,
+            Some((_, sent)) => sent + self.timers.enquire_timeout,
             None => self.last_proof + self.timers.enquire_interval,
         })
     }
