@@ -12,6 +12,7 @@ mod gate;
 mod options;
 mod session;
 mod shared;
+mod throttle;
 mod window;
 mod wire;
 

@@ -1,11 +1,11 @@
-//! What one session knows, from connection to close: bind state, window, timers, throttle. It
+//! What one session knows, from connection to close: bind state, window, timers. It
 //! performs no I/O and reads no clock: it is told what arrived and what time it is, appends what
 //! it wants written to a buffer, and says when to close.
 
 mod answer_times;
 mod timing;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use volley_core::MessageToken;
 use volley_smpp::{
@@ -16,6 +16,7 @@ use volley_smpp::{
 use self::{answer_times::AnswerTimes, timing::Timing};
 use super::{
     options::{BindKind, Timers},
+    throttle::TurnAnswers,
     window::Window,
 };
 use crate::{AnswerBatch, BindPhase, LostCause, Secret};
@@ -36,11 +37,11 @@ pub(crate) struct Session {
     phase: Phase,
     window: Window,
     timing: Timing,
-    throttled_until: Option<Instant>,
     /// Deliveries handed up and not yet acknowledged.
     n_unacknowledged: u32,
     /// When the present turn's input came, as submits are marked.
     turn_mark: u32,
+    turn: TurnAnswers,
     pub(crate) answer_times: AnswerTimes,
     pub(crate) counters: Counters,
 }
@@ -183,7 +184,7 @@ impl Session {
             options,
             phase: Phase::Binding { sequence, until },
             window,
-            throttled_until: None,
+            turn: TurnAnswers::default(),
             n_unacknowledged: 0,
             turn_mark: 0,
             answer_times: AnswerTimes::new(now),
@@ -209,16 +210,18 @@ impl Session {
         self.window.n_open()
     }
 
-    /// Submits that may be written now.
-    pub(crate) fn room(&self, now: Instant) -> u32 {
+    /// Submits that may be written now, as far as the window is concerned.
+    pub(crate) const fn room(&self) -> u32 {
         match self.phase {
-            Phase::Bound if !self.is_throttled(now) => self.window.n_free(),
-            Phase::Bound | Phase::Binding { .. } | Phase::Retiring { .. } | Phase::Unbinding { .. } => 0,
+            Phase::Bound => self.window.n_free(),
+            Phase::Binding { .. } | Phase::Retiring { .. } | Phase::Unbinding { .. } => 0,
         }
     }
 
-    pub(crate) fn is_throttled(&self, now: Instant) -> bool {
-        self.throttled_until.is_some_and(|until| until > now)
+    /// What the answers since the last call say of our pace; `None` when none came.
+    pub(crate) fn take_turn(&mut self) -> Option<TurnAnswers> {
+        let turn = std::mem::take(&mut self.turn);
+        (turn != TurnAnswers::default()).then_some(turn)
     }
 
     /// The mark that submits written at `now` carry.
@@ -329,11 +332,12 @@ impl Session {
         self.on_answered(mark);
         match pdu.header.command_status {
             CommandStatus::ROK => {
+                self.turn.n_accepted += 1;
                 let id = if let Ok(Pdu::SubmitSmResp(resp)) = pdu.decode() { resp.message_id } else { &[] };
                 let mode = self.options.id_mode;
                 answers.push_accepted(token, id, |out| fold_id(mode, Side::Response, id, out));
             }
-            status => self.on_refusal(token, status, now, answers),
+            status => self.on_refusal(token, status, mark, now, answers),
         }
     }
 
@@ -343,11 +347,26 @@ impl Session {
         self.counters.n_answered += 1;
     }
 
-    fn on_refusal(&mut self, token: MessageToken, status: CommandStatus, now: Instant, answers: &mut AnswerBatch) {
+    fn on_refusal(
+        &mut self,
+        token: MessageToken,
+        status: CommandStatus,
+        written: u32,
+        now: Instant,
+        answers: &mut AnswerBatch,
+    ) {
         answers.push_refused(token, status);
         if status.class() == StatusClass::Throttle {
             self.counters.n_throttled += 1;
-            self.throttled_until = Some(now + self.options.timers.throttle_pause);
+            let age = Duration::from_micros(u64::from(self.turn_mark.wrapping_sub(written)));
+            let is_first = self.turn.n_throttled + self.turn.n_queue_full == 0;
+            self.turn.youngest = if is_first { age } else { self.turn.youngest.min(age) };
+            let is_queue_full = status == CommandStatus::RMSGQFUL;
+            self.turn.n_queue_full += u32::from(is_queue_full);
+            self.turn.n_throttled += u32::from(!is_queue_full);
+        } else {
+            // A refusal for another reason was not throttled: it counts as taken.
+            self.turn.n_accepted += 1;
         }
         if status == CommandStatus::RINVBNDSTS {
             self.retire(Retire::NotBound, now);
@@ -368,7 +387,7 @@ impl Session {
             self.on_answered(mark);
             // A nack without a reason is a refusal still.
             let status = if status == CommandStatus::ROK { CommandStatus::RUNKNOWNERR } else { status };
-            self.on_refusal(token, status, now, answers);
+            self.on_refusal(token, status, mark, now, answers);
         } else if !self.timing.on_enquire_answer(sequence) {
             self.counters.n_unknown_answers += 1;
         }
@@ -491,7 +510,7 @@ impl Session {
     /// When [`Session::on_time`] is to be called at the latest.
     pub(crate) fn next_wake(&mut self, now: Instant) -> Instant {
         let input = self.timing.next_input_wake();
-        let wake = match self.phase {
+        match self.phase {
             Phase::Binding { until, .. } | Phase::Unbinding { until, .. } => input.min(until),
             Phase::Retiring { until, .. } if self.is_settled() => until.min(now),
             // The open submits have the session's deadline now instead of their own.
@@ -501,8 +520,7 @@ impl Session {
                 let oldest = self.window.oldest_written();
                 oldest.map_or(wake, |written| wake.min(self.timing.answer_deadline(written, now)))
             }
-        };
-        self.throttled_until.filter(|until| *until > now).map_or(wake, |until| wake.min(until))
+        }
     }
 }
 

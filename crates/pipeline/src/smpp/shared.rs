@@ -9,7 +9,9 @@ use tokio::sync::{Notify, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use volley_core::{CarrierIndex, Clock};
 
-use super::{SmppOptions, backoff::Jitter, bind_task::BindTask, carrier_task, gate::Gate, options::BindPlan};
+use super::{
+    SmppOptions, backoff::Jitter, bind_task::BindTask, carrier_task, gate::Gate, options::BindPlan, throttle::Throttle,
+};
 use crate::{
     BindPhase, BindStatus, CarrierEvent, CarrierStatus, Error, EventKind, Pacer, ReceiptHandle, SubmitBatch,
     queue::Queue,
@@ -34,6 +36,7 @@ pub(crate) struct Shared {
     /// Cancelled when the handle is gone: end at once. Cancels `drain` too.
     pub(crate) dropped: CancellationToken,
     pub(crate) stopped: CancellationToken,
+    throttle: Mutex<Throttle>,
     gate: Mutex<Gate>,
     pub(crate) gate_changed: Notify,
     /// Wakes the carrier's task.
@@ -86,17 +89,18 @@ pub(crate) fn start(
         queue: Queue::default(),
         binds: binds.collect(),
         pacer,
-        clock,
         events,
         n_up: AtomicU32::new(0),
         n_alive: AtomicU32::new(u32::from(n_binds)),
         drain: dropped.child_token(),
         dropped,
         stopped: CancellationToken::new(),
+        throttle: Mutex::new(Throttle::new(options.timers.throttle_pause, clock.now())),
         gate: Mutex::new(Gate::new(options.backoff, Jitter::new(seed))),
         gate_changed: Notify::new(),
         bell: Notify::new(),
         options,
+        clock,
     });
     for bind in 0..n_binds {
         let jitter = Jitter::new(seed ^ u64::from(bind + 1) << 40);
@@ -118,6 +122,10 @@ impl Shared {
 
     pub(crate) fn gate(&self) -> MutexGuard<'_, Gate> {
         lock(&self.gate)
+    }
+
+    pub(crate) fn throttle(&self) -> MutexGuard<'_, Throttle> {
+        lock(&self.throttle)
     }
 
     pub(crate) fn n_up(&self) -> u32 {
@@ -184,7 +192,7 @@ impl Shared {
             binds: self.binds.iter().map(|bind| lock(&bind.status).clone()).collect(),
             n_queued: self.queue.n_unwritten(),
             draining: self.drain.is_cancelled(),
-            learned_ceiling_per_sec: None,
+            learned_ceiling_per_sec: self.throttle().ceiling_per_sec(),
         }
     }
 }

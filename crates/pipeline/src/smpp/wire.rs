@@ -225,6 +225,9 @@ where
             }
         };
         self.session.on_input(self.now, n_pdus, self.n_consumed < self.input.len());
+        if let Some(turn) = self.session.take_turn() {
+            self.shared.throttle().on_answers(self.now, turn);
+        }
         result
     }
 
@@ -285,9 +288,9 @@ where
     /// Takes as many submits as window and pace allow.
     fn fill(&mut self) {
         self.retry_at = None;
-        let room = self.session.room(self.now) as usize;
+        let room = self.session.room() as usize;
         if room == 0 {
-            self.limit = self.why_no_room();
+            self.limit = if self.is_up { Limit::Window } else { Limit::NotBound };
             return;
         }
         if self.out.is_stuck() {
@@ -296,22 +299,33 @@ where
         }
         let n_staged = self.staged.n_items().min(room);
         let n_reserved = self.shared.queue.reserve(room - n_staged);
-        let want = n_staged + n_reserved;
+        let want = (n_staged + n_reserved) as u32;
         if want == 0 {
             self.limit = Limit::Idle;
             return;
         }
-        let admitted = self.shared.pacer.admit(self.now, want as u32);
-        let granted = (admitted.granted as usize).min(want);
-        self.take_submits(granted, n_reserved);
-        self.limit = if granted < want {
+        let (granted, limit) = self.ask_for(want);
+        self.take_submits(granted as usize, n_reserved);
+        self.limit = limit.unwrap_or(if want as usize == room { Limit::Window } else { Limit::Idle });
+    }
+
+    /// Asks what the carrier was found to take, and then the pacer; says what limits, if not all
+    /// was granted.
+    fn ask_for(&mut self, want: u32) -> (u32, Option<Limit>) {
+        let (taken, retry_at) = self.shared.throttle().take(self.now, want);
+        if taken == 0 {
+            self.retry_at = retry_at;
+            return (0, Some(Limit::Throttle));
+        }
+        let admitted = self.shared.pacer.admit(self.now, taken);
+        let granted = admitted.granted.min(taken);
+        if granted < taken {
+            self.shared.throttle().give_back(taken - granted);
             self.retry_at = Some(admitted.retry_at.unwrap_or(self.now + PACER_RETRY));
-            Limit::Rate
-        } else if want == room {
-            Limit::Window
-        } else {
-            Limit::Idle
-        };
+            return (granted, Some(Limit::Rate));
+        }
+        self.retry_at = retry_at;
+        (granted, retry_at.map(|_| Limit::Throttle))
     }
 
     fn take_submits(&mut self, granted: usize, n_reserved: usize) {
@@ -323,16 +337,6 @@ where
         self.staged.reuse();
         // Only when nothing is staged any more can something be left to take from the queue.
         self.shared.queue.take_reserved(n_reserved, granted - n_from_stage, out, &mut self.staged, written);
-    }
-
-    fn why_no_room(&self) -> Limit {
-        if !self.is_up {
-            Limit::NotBound
-        } else if self.session.is_throttled(self.now) {
-            Limit::Throttle
-        } else {
-            Limit::Window
-        }
     }
 
     /// Writes what the turn has put together, if the connection takes it now.

@@ -1,7 +1,5 @@
 //! The state machine alone: octets and times in, octets and decisions out.
 
-use std::time::Duration;
-
 use volley_core::{Clock, SystemClock};
 use volley_smpp::pdu::{BindResp, MAX_PDU_LEN, MessageResp, ShortMessage, split_frame};
 
@@ -104,12 +102,12 @@ impl Bench {
 fn answers_out_of_order_unknown_and_repeated_ones_are_told_apart() {
     let mut bench = Bench::bound(3);
     let sequences: Vec<_> = (0..3).map(|token| bench.submit(token)).collect();
-    assert_eq!((sequences.as_slice(), bench.session.room(bench.now)), (&[2, 3, 4][..], 0));
+    assert_eq!((sequences.as_slice(), bench.session.room()), (&[2, 3, 4][..], 0));
     bench.answer(4, b"c");
     bench.answer(2, b"a");
     bench.answer(2, b"a");
     bench.answer(999, b"?");
-    assert_eq!(bench.session.room(bench.now), 2, "a slot is free as soon as its answer is read");
+    assert_eq!(bench.session.room(), 2, "a slot is free as soon as its answer is read");
     assert_eq!(bench.answered(), [2, 0]);
     assert_eq!((bench.session.counters.n_answered, bench.session.counters.n_unknown_answers), (2, 2));
     assert_eq!(bench.session.close(), [MessageToken(1)]);
@@ -128,7 +126,7 @@ fn a_missing_answer_ends_the_session_but_late_ones_still_count() {
     assert_eq!(bench.session.phase(), BindPhase::Bound);
     assert!(bench.session.next_wake(bench.now) <= bench.start + secs(60));
     bench.tick_to(secs(60)).unwrap();
-    assert_eq!((bench.session.phase(), bench.session.room(bench.now)), (BindPhase::Draining, 0));
+    assert_eq!((bench.session.phase(), bench.session.room()), (BindPhase::Draining, 0));
     bench.written();
     bench.answer(second, b"late but known");
     assert_eq!(bench.answered(), [8]);
@@ -181,18 +179,20 @@ fn a_busy_link_is_not_asked() {
 }
 
 #[test]
-fn throttling_pauses_submits_but_nothing_else() {
+fn throttled_answers_go_up_and_are_told_apart() {
     let mut bench = Bench::bound(10);
-    let (first, second) = (bench.submit(1), bench.submit(2));
+    let (first, second, third) = (bench.submit(1), bench.submit(2), bench.submit(3));
+    bench.now += Duration::from_millis(7);
     bench.header(CommandId::SubmitSmResp, CommandStatus::RTHROTTLED, first).unwrap();
     bench.header(CommandId::GenericNack, CommandStatus::RMSGQFUL, second).unwrap();
+    bench.header(CommandId::SubmitSmResp, CommandStatus::RINVDSTADR, third).unwrap();
     let refused: Vec<_> = bench.answers.iter().map(|(_, answer)| answer).collect();
     let refusal = |status| Answer::Refused { status };
-    assert_eq!(refused, [refusal(CommandStatus::RTHROTTLED), refusal(CommandStatus::RMSGQFUL)]);
-    assert_eq!((bench.session.room(bench.now), bench.session.counters.n_throttled), (0, 2));
-    assert!(bench.session.is_throttled(bench.now));
-    assert_eq!(bench.session.next_wake(bench.now), bench.start + secs(1));
-    assert_eq!(bench.session.room(bench.start + secs(1)), 10);
+    let expected = [CommandStatus::RTHROTTLED, CommandStatus::RMSGQFUL, CommandStatus::RINVDSTADR];
+    assert_eq!(refused, expected.map(refusal));
+    assert_eq!((bench.session.room(), bench.session.counters.n_throttled), (10, 2));
+    let turn = TurnAnswers { n_accepted: 1, n_throttled: 1, n_queue_full: 1, youngest: Duration::from_millis(7) };
+    assert_eq!((bench.session.take_turn(), bench.session.take_turn()), (Some(turn), None));
 }
 
 #[test]
@@ -213,7 +213,7 @@ fn a_refused_or_unanswered_bind_is_over() {
     let nacked = Bench::new(1).header(CommandId::GenericNack, CommandStatus::RINVCMDID, 1);
     assert!(matches!(nacked, Err(Close::BindRefused(CommandStatus::RINVCMDID))));
     let mut silent = Bench::new(1);
-    assert_eq!(silent.session.room(silent.now), 0);
+    assert_eq!(silent.session.room(), 0);
     silent.tick_to(Duration::from_millis(29_999)).unwrap();
     assert!(matches!(silent.tick_to(secs(30)), Err(Close::BindUnanswered)));
     assert!(matches!(Bench::new(1).session.drain(silent.now), Err(Close::Drained)));
@@ -237,7 +237,7 @@ fn draining_waits_for_answers_and_acknowledgements_then_unbinds() {
     assert_eq!(bench.header(CommandId::DeliverSm, CommandStatus::ROK, 5).unwrap(), Input::Delivery);
     bench.session.drain(bench.now).unwrap();
     bench.session.drain(bench.now).unwrap();
-    assert_eq!(bench.session.room(bench.now), 0);
+    assert_eq!(bench.session.room(), 0);
     bench.answer(sequence, b"x");
     bench.tick_to(secs(1)).unwrap();
     assert!(bench.written().is_empty(), "a delivery is not acknowledged yet");
@@ -267,7 +267,7 @@ fn the_peers_unbind_is_answered_once_the_window_is_empty() {
     let mut bench = Bench::bound(10);
     let sequence = bench.submit(1);
     bench.header(CommandId::Unbind, CommandStatus::ROK, 44).unwrap();
-    assert_eq!(bench.session.room(bench.now), 0);
+    assert_eq!(bench.session.room(), 0);
     bench.tick_to(secs(1)).unwrap();
     bench.answer(sequence, b"x");
     assert!(matches!(bench.tick_to(secs(2)), Err(Close::PeerUnbound)));
@@ -285,7 +285,7 @@ fn a_session_that_counts_as_not_bound_retires() {
     let mut bench = Bench::bound(10);
     let sequence = bench.submit(1);
     bench.header(CommandId::SubmitSmResp, CommandStatus::RINVBNDSTS, sequence).unwrap();
-    assert_eq!((bench.answered(), bench.session.room(bench.now)), (vec![1], 0));
+    assert_eq!((bench.answered(), bench.session.room()), (vec![1], 0));
     bench.tick_to(secs(0)).unwrap();
     assert_eq!(bench.written()[0].0, CommandId::Unbind);
 }
