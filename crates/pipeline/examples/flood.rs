@@ -61,7 +61,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-async fn flood(addr: SocketAddr, window: usize, time: Duration) -> Result<(u64, u64, Duration), Box<dyn Error>> {
+async fn flood(addr: SocketAddr, window: u16, time: Duration) -> Result<(u64, u64, Duration), Box<dyn Error>> {
     let mut options = SmppOptions::new(vec![addr.to_string()], "flood", Secret::from("flood"));
     options.window = window;
     let (events, mut receiver) = mpsc::channel(64);

@@ -9,8 +9,6 @@ use volley_smpp::{
 
 use crate::{Error, Secret};
 
-/// The widest window that can be configured.
-const WINDOW_MAX: usize = 1 << 16;
 /// The longest response timeout: times in the window are kept in 32 bits.
 const RESPONSE_TIMEOUT_MAX: Duration = Duration::from_secs(3_600);
 
@@ -37,8 +35,8 @@ pub struct SmppOptions {
     pub address_range: String,
     /// Binds for each host, at least 1. Default: 1.
     pub binds_per_host: u16,
-    /// Unanswered submits allowed on each bind, 1 to 65,536. Default: 10 (HANDBOOK A.4).
-    pub window: usize,
+    /// Unanswered submits allowed on each bind, at least 1. Default: 10 (HANDBOOK A.4).
+    pub window: u16,
     /// Finds the window between 1 and `window` that keeps the carrier busy from the measured
     /// answer time, instead of always using all of it. Default: false.
     pub adaptive_window: bool,
@@ -189,15 +187,14 @@ pub(crate) struct BindPlan {
     pub(crate) request: Secret,
 }
 
-impl SmppOptions {
-    /// Options with the handbook's suggestions for all that is not given here.
-    #[must_use]
-    pub fn new(hosts: Vec<String>, system_id: impl Into<String>, password: Secret) -> Self {
+impl Default for SmppOptions {
+    /// The handbook's suggestions; hosts and account are missing still.
+    fn default() -> Self {
         Self {
-            hosts,
+            hosts: Vec::new(),
             bind_as: BindAs::Transceiver,
-            system_id: system_id.into(),
-            password,
+            system_id: String::new(),
+            password: Secret::default(),
             system_type: String::new(),
             interface_version: 0x34,
             addr_ton: 0,
@@ -211,6 +208,14 @@ impl SmppOptions {
             backoff: BackoffOptions::default(),
             seed: 0,
         }
+    }
+}
+
+impl SmppOptions {
+    /// Options with the handbook's suggestions for all that is not given here.
+    #[must_use]
+    pub fn new(hosts: Vec<String>, system_id: impl Into<String>, password: Secret) -> Self {
+        Self { hosts, system_id: system_id.into(), password, ..Self::default() }
     }
 
     /// Every bind of the account: of each host its binds.
@@ -232,8 +237,8 @@ impl SmppOptions {
         let out_of_range = |option, given: String, possible| {
             Err(Error::OutOfRange { carrier: carrier.to_owned(), option, given, possible })
         };
-        if !(1..=WINDOW_MAX).contains(&self.window) {
-            return out_of_range("window", self.window.to_string(), "1 to 65,536");
+        if self.window == 0 {
+            return out_of_range("window", "0".to_owned(), "1 or more");
         }
         if self.binds_per_host == 0 {
             return out_of_range("binds per host", "0".to_owned(), "1 or more");

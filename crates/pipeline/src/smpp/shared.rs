@@ -74,7 +74,7 @@ pub(crate) fn start(
         possible: "1 to 65,535",
     })?;
     let now = clock.wall();
-    let window = options.window as u32;
+    let window = u32::from(options.window);
     let binds = plans.into_iter().map(|plan| BindShared {
         status: Mutex::new(BindStatus::new(&plan.host, if plan.kind.submits() { window } else { 0 }, now)),
         plan,

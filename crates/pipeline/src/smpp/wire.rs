@@ -107,7 +107,7 @@ where
     fn new(shared: &'a Shared, me: &'a BindShared, origin: Origin, totals: Counters, reader: R, writer: W) -> Self {
         let options = SessionOptions {
             kind: me.plan.kind,
-            window: shared.options.window as u32,
+            window: u32::from(shared.options.window),
             timers: shared.options.timers,
             id_mode: shared.options.id_mode,
         };

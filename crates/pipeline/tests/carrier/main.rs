@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says so by panicking")]
 
+mod chaos;
 mod drain;
 mod faults;
 mod flow;

@@ -65,7 +65,11 @@ impl Smsc {
     }
 
     pub(crate) async fn accept(&self) -> Link {
-        let (stream, _) = timeout(PATIENCE, self.listener.accept()).await.expect("a connection").unwrap();
+        timeout(PATIENCE, self.accept_forever()).await.expect("a connection")
+    }
+
+    pub(crate) async fn accept_forever(&self) -> Link {
+        let (stream, _) = self.listener.accept().await.unwrap();
         stream.set_nodelay(true).unwrap();
         let (reader, writer) = stream.into_split();
         Link { reader, writer, input: Vec::with_capacity(1 << 20), n_reads: 0 }
@@ -130,6 +134,11 @@ impl Link {
 
     pub(crate) async fn write(&mut self, octets: &[u8]) {
         self.writer.write_all(octets).await.unwrap();
+    }
+
+    /// Like [`Link::write`], where the other end may be gone.
+    pub(crate) async fn try_write(&mut self, octets: &[u8]) -> std::io::Result<()> {
+        self.writer.write_all(octets).await
     }
 
     pub(crate) async fn header(&mut self, id: CommandId, status: CommandStatus, sequence: u32) {
@@ -240,6 +249,10 @@ pub(crate) struct Log {
     pub(crate) returned: Vec<u32>,
     pub(crate) n_sessions_ended: usize,
     pub(crate) stopped: bool,
+    /// The same with tokens: what was answered and whether accepted.
+    pub(crate) answer_tokens: Vec<(MessageToken, bool)>,
+    pub(crate) lost_tokens: Vec<MessageToken>,
+    pub(crate) returned_tokens: Vec<MessageToken>,
 }
 
 impl Log {
@@ -253,6 +266,7 @@ impl Log {
                     Answer::Accepted { id, .. } => Ok(String::from_utf8(id.to_vec()).unwrap()),
                     Answer::Refused { status } => Err(status),
                 };
+                self.answer_tokens.push((token, answer.is_ok()));
                 (token.row().0, answer)
             })),
             EventKind::Receipts(receipts) => {
@@ -270,9 +284,13 @@ impl Log {
             }
             EventKind::Lost { tokens, cause } => {
                 self.n_sessions_ended += 1;
+                self.lost_tokens.extend(&tokens);
                 self.lost.extend(tokens.iter().map(|token| (token.row().0, cause)));
             }
-            EventKind::Returned { tokens } => self.returned.extend(tokens.iter().map(|token| token.row().0)),
+            EventKind::Returned { tokens } => {
+                self.returned.extend(tokens.iter().map(|token| token.row().0));
+                self.returned_tokens.extend(tokens);
+            }
             EventKind::Stopped => self.stopped = true,
         }
     }
