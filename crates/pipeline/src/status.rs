@@ -31,7 +31,7 @@ pub struct BindStatus {
     pub limit_since: UnixMicros,
     /// Unanswered submits.
     pub n_in_flight: u32,
-    /// Unanswered submits allowed.
+    /// Unanswered submits allowed at present.
     pub window: u32,
     /// Submits written, since the start.
     pub n_submitted: u64,

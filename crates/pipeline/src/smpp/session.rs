@@ -2,6 +2,7 @@
 //! performs no I/O and reads no clock: it is told what arrived and what time it is, appends what
 //! it wants written to a buffer, and says when to close.
 
+mod adaptive;
 mod answer_times;
 mod timing;
 
@@ -13,7 +14,7 @@ use volley_smpp::{
     receipt::{IdMode, Side, fold_id},
 };
 
-use self::{answer_times::AnswerTimes, timing::Timing};
+use self::{adaptive::AdaptiveWindow, answer_times::AnswerTimes, timing::Timing};
 use super::{
     options::{BindKind, Timers},
     throttle::TurnAnswers,
@@ -26,6 +27,8 @@ use crate::{AnswerBatch, BindPhase, LostCause, Secret};
 pub(crate) struct SessionOptions {
     pub(crate) kind: BindKind,
     pub(crate) window: u32,
+    /// Finds a window up to `window` itself.
+    pub(crate) adaptive: bool,
     pub(crate) timers: Timers,
     pub(crate) id_mode: IdMode,
 }
@@ -36,6 +39,7 @@ pub(crate) struct Session {
     options: SessionOptions,
     phase: Phase,
     window: Window,
+    adaptive: Option<AdaptiveWindow>,
     timing: Timing,
     /// Deliveries handed up and not yet acknowledged.
     n_unacknowledged: u32,
@@ -174,6 +178,10 @@ impl Session {
     pub(crate) fn begin(options: SessionOptions, request: &Secret, now: Instant, out: &mut Vec<u8>) -> Self {
         let limit = if options.kind.submits() { options.window } else { 0 };
         let mut window = Window::new(limit, 1);
+        let adaptive = (options.adaptive && limit > 0).then(|| AdaptiveWindow::new(limit, now));
+        if let Some(adaptive) = &adaptive {
+            window.set_limit(adaptive.limit());
+        }
         let sequence = window.next_sequence();
         let start = out.len();
         out.extend_from_slice(request.expose());
@@ -184,6 +192,7 @@ impl Session {
             options,
             phase: Phase::Binding { sequence, until },
             window,
+            adaptive,
             turn: TurnAnswers::default(),
             n_unacknowledged: 0,
             turn_mark: 0,
@@ -222,6 +231,18 @@ impl Session {
     pub(crate) fn take_turn(&mut self) -> Option<TurnAnswers> {
         let turn = std::mem::take(&mut self.turn);
         (turn != TurnAnswers::default()).then_some(turn)
+    }
+
+    /// The window was found full, at the end of a turn.
+    pub(crate) const fn note_full(&mut self) {
+        if let Some(adaptive) = &mut self.adaptive {
+            adaptive.full();
+        }
+    }
+
+    /// Unanswered submits allowed at present.
+    pub(crate) const fn window_limit(&self) -> u32 {
+        self.window.limit()
     }
 
     /// The mark that submits written at `now` carry.
@@ -343,7 +364,11 @@ impl Session {
 
     fn on_answered(&mut self, written: u32) {
         self.timing.on_answer();
-        self.answer_times.record(self.turn_mark.wrapping_sub(written));
+        let micros = self.turn_mark.wrapping_sub(written);
+        self.answer_times.record(micros);
+        if let Some(adaptive) = &mut self.adaptive {
+            adaptive.answered(micros);
+        }
         self.counters.n_answered += 1;
     }
 
@@ -470,6 +495,9 @@ impl Session {
             Phase::Retiring { why, until } if self.is_settled() || until <= now => self.unbind(why, now, out)?,
             Phase::Unbinding { why, until, .. } if until <= now => return Err(why.close()),
             Phase::Binding { .. } | Phase::Bound | Phase::Retiring { .. } | Phase::Unbinding { .. } => {}
+        }
+        if let Some(limit) = self.adaptive.as_mut().and_then(|adaptive| adaptive.measure(now)) {
+            self.window.set_limit(limit);
         }
         self.timing.check_input(now)?;
         if matches!(self.phase, Phase::Binding { .. } | Phase::Unbinding { .. }) {

@@ -47,6 +47,16 @@ impl Window {
         self.n_open
     }
 
+    pub(crate) const fn limit(&self) -> u32 {
+        self.limit
+    }
+
+    /// Allows more or fewer from now on, at most what the window was made for.
+    pub(crate) const fn set_limit(&mut self, limit: u32) {
+        debug_assert!(limit as usize * 2 <= self.slots.len(), "there are slots for it");
+        self.limit = limit;
+    }
+
     pub(crate) const fn n_free(&self) -> u32 {
         self.limit.saturating_sub(self.n_open)
     }

@@ -108,6 +108,7 @@ where
         let options = SessionOptions {
             kind: me.plan.kind,
             window: u32::from(shared.options.window),
+            adaptive: shared.options.adaptive_window,
             timers: shared.options.timers,
             id_mode: shared.options.id_mode,
         };
@@ -291,6 +292,7 @@ where
         let room = self.session.room() as usize;
         if room == 0 {
             self.limit = if self.is_up { Limit::Window } else { Limit::NotBound };
+            self.session.note_full();
             return;
         }
         if self.out.is_stuck() {
@@ -307,6 +309,9 @@ where
         let (granted, limit) = self.ask_for(want);
         self.take_submits(granted as usize, n_reserved);
         self.limit = limit.unwrap_or(if want as usize == room { Limit::Window } else { Limit::Idle });
+        if self.limit == Limit::Window {
+            self.session.note_full();
+        }
     }
 
     /// Asks what the carrier was found to take, and then the pacer; says what limits, if not all
@@ -400,7 +405,8 @@ where
 
     fn publish(&mut self) {
         let counters = self.totals.plus(self.session.counters);
-        let (phase, limit, n_open) = (self.session.phase(), self.limit, self.session.n_open());
+        let (phase, limit) = (self.session.phase(), self.limit);
+        let (n_open, window) = (self.session.n_open(), self.session.window_limit());
         let clock = self.shared.clock.as_ref();
         let answer_times = self.session.answer_times.publish(self.now);
         let (n_unreadable, n_unknown_states) =
@@ -415,7 +421,7 @@ where
             if let Some((p50, p99)) = answer_times {
                 (status.answer_time_p50_us, status.answer_time_p99_us) = (p50, p99);
             }
-            status.n_in_flight = n_open;
+            (status.n_in_flight, status.window) = (n_open, window);
             status.n_submitted = counters.n_submitted;
             status.n_answered = counters.n_answered;
             status.n_throttled = counters.n_throttled;

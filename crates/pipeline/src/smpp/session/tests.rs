@@ -24,8 +24,13 @@ impl Bench {
         let start = SystemClock.now();
         let mut request = Vec::new();
         encode_header_only(CommandId::BindTransceiver, CommandStatus::ROK, 0, &mut request);
-        let options =
-            SessionOptions { kind: BindKind::Transceiver, window, timers: Timers::default(), id_mode: IdMode::AsIs };
+        let options = SessionOptions {
+            kind: BindKind::Transceiver,
+            window,
+            adaptive: false,
+            timers: Timers::default(),
+            id_mode: IdMode::AsIs,
+        };
         let mut out = Vec::new();
         let session = Session::begin(options, &Secret::new(request), start, &mut out);
         Self { session, start, now: start, answers: AnswerBatch::default(), out }
