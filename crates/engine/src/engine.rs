@@ -469,7 +469,7 @@ fn smpp_options(
     Ok(SmppOptions {
         system_type: options.system_type.clone(),
         binds_per_host: options.binds.get(),
-        window: usize::from(options.window.get()),
+        window: options.window.get(),
         id_mode: match options.id_mode {
             IdMode::AsIs => FoldMode::AsIs,
             IdMode::BothDec => FoldMode::BothDec,
