@@ -1,99 +1,14 @@
 //! The delivery contract under SIGKILL: the real binary, real files, real sockets, killed at
 //! random moments and resumed until done. The simulator runs in a process of its own that is
 //! not killed; its counts are the oracle.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-use std::{
-    fs,
-    io::{BufRead as _, BufReader, Read as _},
-    path::{Path, PathBuf},
-    process::{Child, ChildStderr, Command, Stdio},
-    thread,
-    time::Duration,
-};
+use std::{io::Read as _, process::Stdio, thread, time::Duration};
 
 use serde_json::Value;
 
-const VOLLEY: &str = env!("CARGO_BIN_EXE_volley");
+use crate::support::{self, Simulator, n, status, sum_of_states, volley};
+
 const ROWS: u64 = 20_000;
 const SEEDS: u64 = 20;
-
-struct Simulator {
-    child: Child,
-    address: String,
-    /// Kept open: a closed pipe would be noticed.
-    _stderr: BufReader<ChildStderr>,
-}
-
-impl Simulator {
-    fn start(dir: &Path, options: &str) -> Self {
-        let file = dir.join("simulator.toml");
-        fs::write(&file, options).unwrap();
-        let mut child = Command::new(VOLLEY)
-            .arg("simulate")
-            .arg(&file)
-            .args(["--listen", "127.0.0.1:0", "--log"])
-            .arg(dir.join("submits.csv"))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut stderr = BufReader::new(child.stderr.take().unwrap());
-        let mut line = String::new();
-        stderr.read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("listening on ").unwrap().to_owned();
-        Self { child, address, _stderr: stderr }
-    }
-
-    fn stop(mut self) -> Value {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-        let mut json = String::new();
-        self.child.stdout.take().unwrap().read_to_string(&mut json).unwrap();
-        self.child.wait().unwrap();
-        serde_json::from_str(&json).unwrap()
-    }
-}
-
-fn write_campaign(dir: &Path, address: &str, in_doubt: &str) -> PathBuf {
-    let carriers = format!(
-        "[carriers.north]\nkind = \"smpp\"\nhosts = [\"{address}\"]\nsystem-id = \"acme\"\nbinds = 2\nwindow = 50\n"
-    );
-    fs::write(dir.join("carriers.toml"), carriers).unwrap();
-    let campaign = format!(
-        "name = \"kill\"\n[audience]\nlist = \"list.csv\"\nto = \"phone\"\n[message]\nsender = \"ACME\"\n\
-         text = \"Hi {{{{ first_name }}}}, use {{{{ code }}}}.\"\n[delivery]\nin-doubt = \"{in_doubt}\"\n\
-         [[route]]\ncarrier = \"north\"\n"
-    );
-    let file = dir.join("campaign.toml");
-    fs::write(&file, campaign).unwrap();
-    let generated = Command::new(VOLLEY)
-        .args(["generate", "--rows", &ROWS.to_string(), "--clean", "--out"])
-        .arg(dir.join("list.csv"))
-        .status();
-    assert!(generated.unwrap().success());
-    file
-}
-
-fn volley(dir: &Path) -> Command {
-    let mut command = Command::new(VOLLEY);
-    command.arg("--data").arg(dir.join("data")).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-    command
-}
-
-fn status(dir: &Path) -> Option<Value> {
-    let output =
-        Command::new(VOLLEY).arg("--data").arg(dir.join("data")).args(["status", "kill", "--json"]).output().unwrap();
-    output.status.success().then(|| serde_json::from_slice(&output.stdout).unwrap())
-}
-
-fn sum_of_states(status: &Value) -> u64 {
-    status["states"].as_object().unwrap().values().map(|n| n.as_u64().unwrap()).sum()
-}
-
-fn n(status: &Value, pointer: &str) -> u64 {
-    status.pointer(pointer).and_then(Value::as_u64).unwrap()
-}
 
 /// Runs a campaign to its end over kills at random moments; gives its last status, what the
 /// simulator saw, and the number of kills that struck.
@@ -107,12 +22,13 @@ fn run_with_kills(seed: u64, in_doubt: &str) -> (Value, Value, u64) {
             "seed = {seed}\nanswer-latency = {{ min = \"0ms\", max = \"4ms\" }}\nreceipt-delay = {{ min = \"0ms\", max = \"60ms\" }}\n"
         ),
     );
-    let campaign = write_campaign(dir, &simulator.address, in_doubt);
+    let campaign = support::write_campaign(dir, ROWS, &simulator.address, &format!("in-doubt = \"{in_doubt}\""));
     let mut random = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let mut n_kills = 0;
     let mut first = true;
     loop {
         let mut command = volley(dir);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         if first || status(dir).is_none() {
             command.arg("run").arg(&campaign).args(["--yes", "--no-progress"]);
         } else {

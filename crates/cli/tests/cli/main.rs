@@ -1,0 +1,8 @@
+//! The binary as its users meet it.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod bad_input;
+mod house;
+mod interrupt;
+mod kill;
+mod support;

@@ -1,0 +1,99 @@
+//! What the tests of the binary share: a simulator in a process of its own, campaign files, and
+//! reading status.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _},
+    path::{Path, PathBuf},
+    process::{Child, ChildStderr, Command, Output, Stdio},
+};
+
+use serde_json::Value;
+
+pub(crate) const VOLLEY: &str = env!("CARGO_BIN_EXE_volley");
+
+pub(crate) struct Simulator {
+    child: Child,
+    pub(crate) address: String,
+    /// Kept open: a closed pipe would be noticed.
+    _stderr: BufReader<ChildStderr>,
+}
+
+impl Simulator {
+    pub(crate) fn start(dir: &Path, options: &str) -> Self {
+        let file = dir.join("simulator.toml");
+        fs::write(&file, options).unwrap();
+        let mut child = Command::new(VOLLEY)
+            .arg("simulate")
+            .arg(&file)
+            .args(["--listen", "127.0.0.1:0", "--log"])
+            .arg(dir.join("submits.csv"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        stderr.read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("listening on ").unwrap().to_owned();
+        Self { child, address, _stderr: stderr }
+    }
+
+    /// Ends it as a person would, and gives what it saw.
+    pub(crate) fn stop(mut self) -> Value {
+        signal(&self.child, "TERM");
+        let mut json = String::new();
+        self.child.stdout.take().unwrap().read_to_string(&mut json).unwrap();
+        self.child.wait().unwrap();
+        serde_json::from_str(&json).unwrap()
+    }
+}
+
+pub(crate) fn signal(child: &Child, name: &str) {
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap().success());
+}
+
+/// A campaign `test` over one SMPP carrier, with a clean list; gives the campaign file.
+pub(crate) fn write_campaign(dir: &Path, rows: u64, address: &str, delivery: &str) -> PathBuf {
+    let carriers = format!(
+        "[carriers.north]\nkind = \"smpp\"\nhosts = [\"{address}\"]\nsystem-id = \"acme\"\nbinds = 2\nwindow = 50\n"
+    );
+    fs::write(dir.join("carriers.toml"), carriers).unwrap();
+    let campaign = format!(
+        "name = \"test\"\n[audience]\nlist = \"list.csv\"\nto = \"phone\"\n[message]\nsender = \"ACME\"\n\
+         text = \"Hi {{{{ first_name }}}}, use {{{{ code }}}}.\"\n[delivery]\n{delivery}\n\
+         [[route]]\ncarrier = \"north\"\n"
+    );
+    let file = dir.join("campaign.toml");
+    fs::write(&file, campaign).unwrap();
+    let generated = Command::new(VOLLEY)
+        .args(["generate", "--rows", &rows.to_string(), "--clean", "--out"])
+        .arg(dir.join("list.csv"))
+        .status();
+    assert!(generated.unwrap().success());
+    file
+}
+
+pub(crate) fn volley(dir: &Path) -> Command {
+    let mut command = Command::new(VOLLEY);
+    command.arg("--data").arg(dir.join("data"));
+    command
+}
+
+pub(crate) fn status(dir: &Path) -> Option<Value> {
+    let output = volley(dir).args(["status", "test", "--json"]).output().unwrap();
+    output.status.success().then(|| serde_json::from_slice(&output.stdout).unwrap())
+}
+
+pub(crate) fn sum_of_states(status: &Value) -> u64 {
+    status["states"].as_object().unwrap().values().map(|n| n.as_u64().unwrap()).sum()
+}
+
+pub(crate) fn n(status: &Value, pointer: &str) -> u64 {
+    status.pointer(pointer).and_then(Value::as_u64).unwrap()
+}
+
+pub(crate) fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
