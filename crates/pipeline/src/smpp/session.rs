@@ -4,23 +4,25 @@
 
 mod adaptive;
 mod answer_times;
+mod end;
 mod timing;
 
 use std::time::{Duration, Instant};
 
 use volley_core::MessageToken;
 use volley_smpp::{
-    pdu::{CommandId, CommandStatus, FrameError, Pdu, RawPdu, StatusClass, encode_header_only, patch_sequence, tag},
+    pdu::{CommandId, CommandStatus, Pdu, RawPdu, StatusClass, encode_header_only, patch_sequence, tag},
     receipt::{IdMode, Side, fold_id},
 };
 
-use self::{adaptive::AdaptiveWindow, answer_times::AnswerTimes, timing::Timing};
+pub(crate) use self::end::Close;
+use self::{adaptive::AdaptiveWindow, answer_times::AnswerTimes, end::Retire, timing::Timing};
 use super::{
     options::{BindKind, Timers},
     throttle::TurnAnswers,
     window::Window,
 };
-use crate::{AnswerBatch, BindPhase, LostCause, Secret};
+use crate::{AnswerBatch, BindPhase, Secret};
 
 /// What a session is to know from the start.
 #[derive(Debug, Clone)]
@@ -93,73 +95,6 @@ enum Phase {
         sequence: u32,
         until: Instant,
     },
-}
-
-/// Why a bound session takes no more submits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Retire {
-    /// The owner asked for it.
-    Drained,
-    /// The SMSC asked for it; its request is still to be answered.
-    PeerUnbound { sequence: u32 },
-    /// A submit was not answered in time: its slot is freed by binding again only.
-    NoAnswer,
-    /// A submit was refused because the session counts as not bound.
-    NotBound,
-}
-
-/// Why a session is over.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Close {
-    #[error("drained")]
-    Drained,
-    #[error("the carrier was dropped")]
-    Dropped,
-    #[error("can't connect: {0}")]
-    Connect(#[source] std::io::Error),
-    #[error("the SMSC refuses the bind: {0}")]
-    BindRefused(CommandStatus),
-    #[error("no answer to the bind")]
-    BindUnanswered,
-    #[error("the SMSC unbound us")]
-    PeerUnbound,
-    #[error("a submit was not answered in time")]
-    NoAnswer,
-    #[error("the SMSC says that we are not bound")]
-    NotBound,
-    #[error("enquire_link was not answered in time")]
-    EnquireUnanswered,
-    #[error("nothing came for too long")]
-    Inactive,
-    #[error("the rest of a PDU did not come in time")]
-    PartialPdu,
-    #[error("{0}")]
-    Frame(#[from] FrameError),
-    #[error("the SMSC closed the connection")]
-    PeerClosed,
-    #[error("connection lost: {0}")]
-    Io(#[from] std::io::Error),
-}
-
-impl Close {
-    /// What it means for submits that are still open.
-    pub(crate) const fn lost_cause(&self) -> LostCause {
-        match self {
-            Self::Drained | Self::NoAnswer => LostCause::NoAnswer,
-            Self::Dropped
-            | Self::Connect(_)
-            | Self::BindRefused(_)
-            | Self::BindUnanswered
-            | Self::PeerUnbound
-            | Self::NotBound
-            | Self::EnquireUnanswered
-            | Self::Inactive
-            | Self::PartialPdu
-            | Self::Frame(_)
-            | Self::PeerClosed
-            | Self::Io(_) => LostCause::ConnectionLost,
-        }
-    }
 }
 
 /// What a PDU turned out to be, where the session can't finish with it alone.
@@ -548,27 +483,6 @@ impl Session {
                 let oldest = self.window.oldest_written();
                 oldest.map_or(wake, |written| wake.min(self.timing.answer_deadline(written, now)))
             }
-        }
-    }
-}
-
-impl Retire {
-    const fn close(self) -> Close {
-        match self {
-            Self::Drained => Close::Drained,
-            Self::PeerUnbound { .. } => Close::PeerUnbound,
-            Self::NoAnswer => Close::NoAnswer,
-            Self::NotBound => Close::NotBound,
-        }
-    }
-
-    /// Two reasons at once: what must be answered goes first, then what the owner asked for.
-    const fn joined(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::PeerUnbound { .. }, _) => self,
-            (_, Self::PeerUnbound { .. } | Self::Drained) => other,
-            (Self::Drained, _) => self,
-            (Self::NoAnswer | Self::NotBound, Self::NoAnswer | Self::NotBound) => self,
         }
     }
 }

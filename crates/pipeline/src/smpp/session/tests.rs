@@ -4,7 +4,7 @@ use volley_core::{Clock, SystemClock};
 use volley_smpp::pdu::{BindResp, MAX_PDU_LEN, MessageResp, ShortMessage, split_frame};
 
 use super::*;
-use crate::Answer;
+use crate::{Answer, LostCause};
 
 /// A session with the time in the test's hands, and an SMSC that only speaks when told to.
 struct Bench {

@@ -1,0 +1,93 @@
+//! Why a session takes no more submits, and why it is over.
+
+use volley_smpp::pdu::{CommandStatus, FrameError};
+
+use crate::LostCause;
+
+/// Why a bound session takes no more submits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Retire {
+    /// The owner asked for it.
+    Drained,
+    /// The SMSC asked for it; its request is still to be answered.
+    PeerUnbound { sequence: u32 },
+    /// A submit was not answered in time: its slot is freed by binding again only.
+    NoAnswer,
+    /// A submit was refused because the session counts as not bound.
+    NotBound,
+}
+
+/// Why a session is over.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Close {
+    #[error("drained")]
+    Drained,
+    #[error("the carrier was dropped")]
+    Dropped,
+    #[error("can't connect: {0}")]
+    Connect(#[source] std::io::Error),
+    #[error("the SMSC refuses the bind: {0}")]
+    BindRefused(CommandStatus),
+    #[error("no answer to the bind")]
+    BindUnanswered,
+    #[error("the SMSC unbound us")]
+    PeerUnbound,
+    #[error("a submit was not answered in time")]
+    NoAnswer,
+    #[error("the SMSC says that we are not bound")]
+    NotBound,
+    #[error("enquire_link was not answered in time")]
+    EnquireUnanswered,
+    #[error("nothing came for too long")]
+    Inactive,
+    #[error("the rest of a PDU did not come in time")]
+    PartialPdu,
+    #[error("{0}")]
+    Frame(#[from] FrameError),
+    #[error("the SMSC closed the connection")]
+    PeerClosed,
+    #[error("connection lost: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+impl Close {
+    /// What it means for submits that are still open.
+    pub(crate) const fn lost_cause(&self) -> LostCause {
+        match self {
+            Self::Drained | Self::NoAnswer => LostCause::NoAnswer,
+            Self::Dropped
+            | Self::Connect(_)
+            | Self::BindRefused(_)
+            | Self::BindUnanswered
+            | Self::PeerUnbound
+            | Self::NotBound
+            | Self::EnquireUnanswered
+            | Self::Inactive
+            | Self::PartialPdu
+            | Self::Frame(_)
+            | Self::PeerClosed
+            | Self::Io(_) => LostCause::ConnectionLost,
+        }
+    }
+}
+
+impl Retire {
+    pub(super) const fn close(self) -> Close {
+        match self {
+            Self::Drained => Close::Drained,
+            Self::PeerUnbound { .. } => Close::PeerUnbound,
+            Self::NoAnswer => Close::NoAnswer,
+            Self::NotBound => Close::NotBound,
+        }
+    }
+
+    /// Two reasons at once: what must be answered goes first, then what the owner asked for.
+    pub(super) const fn joined(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::PeerUnbound { .. }, _) => self,
+            (_, Self::PeerUnbound { .. } | Self::Drained) => other,
+            (Self::Drained, _) => self,
+            (Self::NoAnswer | Self::NotBound, Self::NoAnswer | Self::NotBound) => self,
+        }
+    }
+}
