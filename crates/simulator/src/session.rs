@@ -40,6 +40,8 @@ struct Owed {
     recipient: u64,
     state: MessageState,
     source: Rc<str>,
+    /// The account name that the message was submitted under: its receipt goes to no other.
+    esme: Rc<str>,
 }
 
 /// What is due later.
@@ -47,6 +49,17 @@ struct Owed {
 enum Due {
     Answer { account: usize, session: usize, sequence: u32, status: CommandStatus, id: u64 },
     Receipt { account: usize, owed: Owed },
+}
+
+/// What goes wrong with an accepted submit, and when its answer and receipt are due.
+struct OnTheWire {
+    is_early: bool,
+    is_cut: bool,
+    is_unanswered: bool,
+    is_double: bool,
+    /// `None`: at once.
+    answer_at: Option<Instant>,
+    receipt_at: Instant,
 }
 
 /// All state of the simulator.
@@ -66,14 +79,23 @@ struct AccountState {
     /// Sessions by number; `None` when gone.
     sessions: Vec<Option<Slot>>,
     n_bound: u32,
-    owed: VecDeque<Owed>,
+    /// By the account name that they go to.
+    owed: HashMap<Rc<str>, VecDeque<Owed>>,
     accepted_second: SlidingSecond,
     sources: HashSet<Rc<str>>,
     next_receiver: usize,
 }
 
+impl AccountState {
+    fn owe(&mut self, owed: Owed) {
+        self.owed.entry(Rc::clone(&owed.esme)).or_default().push_back(owed);
+    }
+}
+
 /// One session as the others see it.
 struct Slot {
+    /// Who bound it.
+    esme: Rc<str>,
     output: Vec<u8>,
     wake: Rc<Notify>,
     can_receive: bool,
@@ -96,7 +118,7 @@ impl World {
             options: account.options,
             sessions: Vec::new(),
             n_bound: 0,
-            owed: VecDeque::new(),
+            owed: HashMap::new(),
             accepted_second: SlidingSecond::default(),
             sources: HashSet::new(),
             next_receiver: 0,
@@ -127,7 +149,8 @@ impl World {
             let Some(account) = self.accounts.get_mut(taken.account) else { continue };
             if let Some(state) = taken.state.and_then(MessageState::from_tlv).filter(|_| !is_done) {
                 let source = intern(&mut account.sources, &taken.source);
-                account.owed.push_back(Owed { id: taken.id, recipient: taken.recipient, state, source });
+                let esme = intern(&mut account.sources, &taken.esme);
+                account.owe(Owed { id: taken.id, recipient: taken.recipient, state, source, esme });
             }
         }
         self.witness.seen.receipts_acknowledged = acknowledged.len() as u64;
@@ -146,7 +169,7 @@ impl World {
                 }
                 Due::Receipt { account, owed } => {
                     if let Some(state) = self.accounts.get_mut(account) {
-                        state.owed.push_back(owed);
+                        state.owe(owed);
                         touched.insert((account, usize::MAX));
                     }
                 }
@@ -192,29 +215,34 @@ impl World {
         }
     }
 
-    /// Sends what is owed, as far as sessions take it, in turn.
+    /// Sends what is owed, as far as sessions of the same account name take it, in turn.
     fn send_receipts(&mut self, account: usize) {
         let Some(state) = self.accounts.get_mut(account) else { return };
-        let n_sessions = state.sessions.len();
-        let mut n_full = 0;
-        while !state.owed.is_empty() && n_full < n_sessions {
-            state.next_receiver = (state.next_receiver + 1) % n_sessions;
-            let next = state.sessions.get_mut(state.next_receiver).and_then(Option::as_mut);
-            let Some(slot) = next.filter(|slot| slot.can_receive && slot.unacknowledged.len() < RECEIPT_WINDOW) else {
-                n_full += 1;
-                continue;
-            };
-            n_full = 0;
-            // A batch to one session, so that its task wakes once.
-            let room = (RECEIPT_WINDOW - slot.unacknowledged.len()).min(64);
-            for _ in 0..room {
-                let Some(owed) = state.owed.pop_front() else { break };
-                put_receipt(&state.options, slot, &owed);
-                self.witness.seen.receipts_sent += 1;
-                slot.unacknowledged.insert(slot.next_sequence, owed);
-                slot.next_sequence = if slot.next_sequence >= 0x7FFF_FFFF { 1 } else { slot.next_sequence + 1 };
+        let AccountState { sessions, owed, options, next_receiver, .. } = state;
+        let n_sessions = sessions.len();
+        for (esme, owed) in owed.iter_mut() {
+            let mut n_full = 0;
+            while !owed.is_empty() && n_full < n_sessions {
+                *next_receiver = (*next_receiver + 1) % n_sessions;
+                let next = sessions.get_mut(*next_receiver).and_then(Option::as_mut);
+                let takes = |slot: &&mut Slot| {
+                    slot.can_receive && slot.esme == *esme && slot.unacknowledged.len() < RECEIPT_WINDOW
+                };
+                let Some(slot) = next.filter(takes) else {
+                    n_full += 1;
+                    continue;
+                };
+                n_full = 0;
+                // A batch to one session, so that its task wakes once.
+                let room = (RECEIPT_WINDOW - slot.unacknowledged.len()).min(64);
+                for owed in owed.drain(..room.min(owed.len())) {
+                    put_receipt(options, slot, &owed);
+                    self.witness.seen.receipts_sent += 1;
+                    slot.unacknowledged.insert(slot.next_sequence, owed);
+                    slot.next_sequence = if slot.next_sequence >= 0x7FFF_FFFF { 1 } else { slot.next_sequence + 1 };
+                }
+                slot.wake.notify_one();
             }
-            slot.wake.notify_one();
         }
     }
 
@@ -283,14 +311,7 @@ impl World {
         Some(())
     }
 
-    fn on_bind(
-        &mut self,
-        account: usize,
-        session: usize,
-        id: CommandId,
-        sequence: u32,
-        _bind: &Bind<'_>,
-    ) -> Option<()> {
+    fn on_bind(&mut self, account: usize, session: usize, id: CommandId, sequence: u32, bind: &Bind<'_>) -> Option<()> {
         let state = self.accounts.get_mut(account)?;
         let refused = state.options.refuse_binds.or_else(|| {
             let is_full = state.options.max_binds.is_some_and(|max| state.n_bound >= max);
@@ -305,6 +326,7 @@ impl World {
         state.n_bound += 1;
         self.witness.seen.binds += 1;
         slot.is_bound = true;
+        slot.esme = intern(&mut state.sources, &String::from_utf8_lossy(bind.system_id));
         slot.can_receive = id != CommandId::BindTransmitter;
         let resp = BindResp { system_id: b"SIMULATOR", tlvs: Tlvs::new(&[0x02, 0x10, 0x00, 0x01, 0x34]) };
         resp.encode(id.response(), CommandStatus::ROK, sequence, &mut slot.output).ok()
@@ -319,7 +341,7 @@ impl World {
                 spool.acknowledged(account, owed.id);
             }
         } else if let Some(state) = self.accounts.get_mut(account) {
-            state.owed.push_back(owed); // Refused for now: offered again.
+            state.owe(owed); // Refused for now: offered again.
         }
     }
 
@@ -351,12 +373,25 @@ impl World {
         let final_state = dice.final_state(options);
         let receipt_delay = dice.delay(options.receipt_delay);
         let source = intern(&mut state.sources, &String::from_utf8_lossy(message.source.addr));
+        let esme = state
+            .sessions
+            .get(session)
+            .and_then(Option::as_ref)
+            .map_or_else(|| Rc::from(""), |slot| Rc::clone(&slot.esme));
         let id = self.next_id;
         self.next_id += 1;
         self.witness.take(account, recipient, part);
         if let Some(spool) = &mut self.spool {
             let state = wants_receipt.then_some(final_state as u8);
-            spool.taken(&Taken { account, recipient, part, id, state, source: source.to_string() });
+            spool.taken(&Taken {
+                account,
+                recipient,
+                part,
+                id,
+                state,
+                source: source.to_string(),
+                esme: esme.to_string(),
+            });
         }
         if self.log.is_some() {
             let form = self.accounts.get(account).map(|account| account.options.message_ids).unwrap_or_default();
@@ -364,25 +399,45 @@ impl World {
             let text = put_id(form, id, &mut text).to_vec();
             self.log_submit(account, session, recipient, part, &text);
         }
-        let (is_early, is_cut) = (dice.hits(faults.early_receipts), dice.hits(faults.disconnects));
-        if is_cut && let Some(slot) = self.slot(account, session) {
+        let wire = OnTheWire {
+            is_early: dice.hits(faults.early_receipts),
+            is_cut: dice.hits(faults.disconnects),
+            is_unanswered: dice.hits(faults.lost_answers),
+            is_double: dice.hits(faults.double_receipts),
+            answer_at,
+            receipt_at: answer_at.unwrap_or(now) + receipt_delay,
+        };
+        let owed = wants_receipt.then_some(Owed { id, recipient, state: final_state, source, esme });
+        self.put_on_the_wire(account, session, sequence, id, owed, &wire, now);
+    }
+
+    /// Answer and receipt of an accepted submit, in the order that the faults say.
+    #[expect(clippy::too_many_arguments, reason = "where it came from, what it is, and what goes wrong with it")]
+    fn put_on_the_wire(
+        &mut self,
+        account: usize,
+        session: usize,
+        sequence: u32,
+        id: u64,
+        owed: Option<Owed>,
+        wire: &OnTheWire,
+        now: Instant,
+    ) {
+        if let Some(owed) = owed {
+            if wire.is_double {
+                self.owe(account, owed.clone(), wire.receipt_at);
+            }
+            self.owe(account, owed, if wire.is_early { now } else { wire.receipt_at });
+            if wire.is_early {
+                self.send_receipts(account);
+            }
+        }
+        if wire.is_cut
+            && let Some(slot) = self.slot(account, session)
+        {
             slot.cut = true;
-        } else if !dice.hits(faults.lost_answers) && !is_early {
-            self.answer_at(answer_at, account, session, sequence, CommandStatus::ROK, id);
-        }
-        if !wants_receipt {
-            return;
-        }
-        let owed = Owed { id, recipient, state: final_state, source };
-        if dice.hits(faults.double_receipts) {
-            self.owe(account, owed.clone(), answer_at.unwrap_or(now) + receipt_delay);
-        }
-        if is_early {
-            self.owe(account, owed, now);
-            self.send_receipts(account);
-            self.answer_at(answer_at, account, session, sequence, CommandStatus::ROK, id);
-        } else {
-            self.owe(account, owed, answer_at.unwrap_or(now) + receipt_delay);
+        } else if !wire.is_unanswered {
+            self.answer_at(wire.answer_at, account, session, sequence, CommandStatus::ROK, id);
         }
     }
 
@@ -409,7 +464,7 @@ impl World {
             self.wheel.put(at, Due::Receipt { account, owed });
             self.timers_changed.notify_one();
         } else if let Some(state) = self.accounts.get_mut(account) {
-            state.owed.push_back(owed);
+            state.owe(owed);
         }
     }
 
@@ -418,12 +473,15 @@ impl World {
             #[expect(clippy::disallowed_methods, reason = "the log is read beside other clocks' logs")]
             let at = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
             let at_us = u64::try_from(at.as_micros()).unwrap_or(u64::MAX);
-            log.line(at_us, &state.name, session, recipient, part, outcome);
+            let esme = state.sessions.get(session).and_then(Option::as_ref).map(|slot| &*slot.esme);
+            let carrier = esme.filter(|esme| !esme.is_empty()).unwrap_or(&state.name);
+            log.line(at_us, carrier, session, recipient, part, outcome);
         }
     }
 
     fn open_session(&mut self, account: usize, wake: Rc<Notify>) -> usize {
         let slot = Slot {
+            esme: Rc::from(""),
             output: Vec::new(),
             wake,
             can_receive: false,
@@ -442,7 +500,9 @@ impl World {
         if let Some(slot) = state.sessions.get_mut(session).and_then(Option::take) {
             state.n_bound -= u32::from(slot.is_bound);
             // What was not acknowledged is still owed.
-            state.owed.extend(slot.unacknowledged.into_values());
+            for owed in slot.unacknowledged.into_values() {
+                state.owe(owed);
+            }
         }
         self.send_receipts(account);
     }

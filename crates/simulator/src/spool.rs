@@ -20,6 +20,8 @@ pub(crate) struct Taken {
     /// message_state of its receipt; `None` when no receipt is owed.
     pub(crate) state: Option<u8>,
     pub(crate) source: String,
+    /// The account name that it was submitted under: its receipt goes to no other.
+    pub(crate) esme: String,
 }
 
 /// What a spool knew when it was opened.
@@ -51,9 +53,7 @@ impl Spool {
         for line in String::from_utf8_lossy(text.get(..whole).unwrap_or_default()).lines() {
             let fields: Vec<&str> = line.split(' ').collect();
             match fields.as_slice() {
-                ["T", account, recipient, part, id, state, source] => {
-                    known.taken.extend(parse(account, recipient, part, id, state, source))
-                }
+                ["T", numbers @ .., source, esme] => known.taken.extend(parse(numbers, source, esme)),
                 ["A", account, id] => known.acknowledged.extend(account.parse().ok().zip(id.parse().ok())),
                 _ => {}
             }
@@ -66,10 +66,10 @@ impl Spool {
     }
 
     pub(crate) fn taken(&mut self, taken: &Taken) {
-        let Taken { account, recipient, part, id, state, source } = taken;
+        let Taken { account, recipient, part, id, state, source, esme } = taken;
         let state = state.map_or_else(|| "-".to_owned(), |state| state.to_string());
-        let source = if source.is_empty() { "-" } else { source };
-        let _ = writeln!(self.0, "T {account} {recipient} {part} {id} {state} {}", source.replace([' ', '\n'], "_"));
+        let (source, esme) = (word(source), word(esme));
+        let _ = writeln!(self.0, "T {account} {recipient} {part} {id} {state} {source} {esme}");
     }
 
     pub(crate) fn acknowledged(&mut self, account: usize, id: u64) {
@@ -81,7 +81,13 @@ impl Spool {
     }
 }
 
-fn parse(account: &str, recipient: &str, part: &str, id: &str, state: &str, source: &str) -> Option<Taken> {
+/// A text as one word of a line.
+fn word(text: &str) -> String {
+    if text.is_empty() { "-".to_owned() } else { text.replace([' ', '\n'], "_") }
+}
+
+fn parse(numbers: &[&str], source: &str, esme: &str) -> Option<Taken> {
+    let [account, recipient, part, id, state] = numbers else { return None };
     Some(Taken {
         account: account.parse().ok()?,
         recipient: recipient.parse().ok()?,
@@ -89,5 +95,6 @@ fn parse(account: &str, recipient: &str, part: &str, id: &str, state: &str, sour
         id: id.parse().ok()?,
         state: state.parse().ok(),
         source: source.to_owned(),
+        esme: esme.to_owned(),
     })
 }

@@ -5,4 +5,5 @@ mod bad_input;
 mod house;
 mod interrupt;
 mod kill;
+mod scenarios;
 mod support;

@@ -419,7 +419,7 @@ impl RowOf<'_> {
 
 /// The reason of a refusal, for reports.
 fn refusal(status: u32) -> String {
-    format!("refused: 0x{status:02X}")
+    format!("refused: {}", volley_smpp::pdu::CommandStatus(status))
 }
 
 fn receipt_reason(state: ReceiptState, err: &[u8]) -> String {
