@@ -19,21 +19,53 @@ const READ_AHEAD: usize = 1 << 20;
 /// Reads a list record by record.
 pub(crate) struct CsvList {
     reader: csv::Reader<Hashing<File>>,
-    hash: Arc<Mutex<Sha256>>,
+    seen: Arc<Mutex<SeenOctets>>,
     pub(crate) header: Vec<String>,
 }
 
-/// Passes octets on and hashes them on the way.
+/// Where a record begins in the file, from 1 and 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) line: u64,
+    pub(crate) byte: u64,
+}
+
+/// Passes octets on, hashes them, and keeps the latest.
 struct Hashing<R> {
     inner: R,
-    hash: Arc<Mutex<Sha256>>,
+    seen: Arc<Mutex<SeenOctets>>,
+}
+
+#[derive(Default)]
+struct SeenOctets {
+    hash: Sha256,
+    /// The latest octets of the file, and where they begin in it.
+    recent: Vec<u8>,
+    recent_start: u64,
+}
+
+impl SeenOctets {
+    fn see(&mut self, octets: &[u8]) {
+        self.hash.update(octets);
+        self.recent.extend_from_slice(octets);
+        if self.recent.len() > 4 * READ_AHEAD {
+            let n_old = self.recent.len() - 2 * READ_AHEAD;
+            self.recent.drain(..n_old);
+            self.recent_start += n_old as u64;
+        }
+    }
+
+    /// The file from `byte` on, as far as it is kept.
+    fn from(&self, byte: u64) -> &[u8] {
+        let at = byte.checked_sub(self.recent_start).and_then(|at| usize::try_from(at).ok());
+        at.and_then(|at| self.recent.get(at..)).unwrap_or_default()
+    }
 }
 
 impl<R: Read> Read for Hashing<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.inner.read(buffer)?;
-        let read = buffer.get(..n).unwrap_or_default();
-        self.hash.lock().unwrap_or_else(PoisonError::into_inner).update(read);
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).see(buffer.get(..n).unwrap_or_default());
         Ok(n)
     }
 }
@@ -45,14 +77,14 @@ impl CsvList {
             None => sniff(path)?,
         };
         let file = File::open(path).map_err(Error::io(path, "can't open the list"))?;
-        let hash = Arc::new(Mutex::new(Sha256::new()));
+        let seen = Arc::new(Mutex::new(SeenOctets::default()));
         let reader = csv::ReaderBuilder::new()
             .delimiter(delimiter)
             .flexible(true)
             .has_headers(false)
             .buffer_capacity(READ_AHEAD)
-            .from_reader(Hashing { inner: file, hash: Arc::clone(&hash) });
-        let mut list = Self { reader, hash, header: Vec::new() };
+            .from_reader(Hashing { inner: file, seen: Arc::clone(&seen) });
+        let mut list = Self { reader, seen, header: Vec::new() };
         let mut record = ByteRecord::new();
         if !list.read(path, &mut record)? {
             return Err(Error::Empty { path: path.to_owned(), has_header: false });
@@ -82,7 +114,27 @@ impl CsvList {
 
     /// SHA-256 of the file, once all of it was read.
     pub(crate) fn hash(&self) -> String {
-        hex(&self.hash.lock().unwrap_or_else(PoisonError::into_inner).clone().finalize())
+        hex(&self.seen.lock().unwrap_or_else(PoisonError::into_inner).hash.clone().finalize())
+    }
+
+    /// Where a record really begins: the reader counts the line feed of a CRLF before it, and
+    /// empty lines, as part of it.
+    pub(crate) fn place(&self, record: &ByteRecord) -> Place {
+        let (line, byte) = record.position().map_or((0, 0), |position| (position.line(), position.byte()));
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = seen.from(byte).iter().take_while(|octet| matches!(octet, b'\r' | b'\n'));
+        let (n_octets, n_lines) =
+            before.fold((0, 0), |(octets, lines), octet| (octets + 1, lines + u64::from(*octet == b'\n')));
+        Place { line: line + n_lines, byte: byte + n_octets }
+    }
+
+    /// The first octet from `byte` on that is not UTF-8.
+    pub(crate) fn first_foreign(&self, byte: u64) -> u64 {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        match std::str::from_utf8(seen.from(byte)) {
+            Ok(_) => byte,
+            Err(error) => byte + error.valid_up_to() as u64,
+        }
     }
 
     /// The column with this name: exactly, else whatever the case.

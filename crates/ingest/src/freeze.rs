@@ -9,7 +9,7 @@ use volley_core::Msisdn;
 
 use crate::{
     Error,
-    csv_list::{CsvList, MAX_RECORD_BYTES},
+    csv_list::{CsvList, MAX_RECORD_BYTES, Place},
     number::{self, NumberError},
     plan::PlanWriter,
     rejects::{RejectedRow, RejectsWriter},
@@ -21,6 +21,9 @@ const SAMPLES: usize = 5;
 const PROGRESS_ROWS: u64 = 4_096;
 /// A file with so large a share of rows that aren't UTF-8 is in another encoding as a whole.
 const FOREIGN_SHARE: f64 = 0.01;
+
+/// The code of rows that aren't UTF-8.
+const NOT_UTF8: &str = "not-utf8";
 
 /// How a list is read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -153,7 +156,7 @@ pub fn freeze<C: RowCheck>(
     let mut record = ByteRecord::new();
     let mut scratch = C::Scratch::default();
     while list.read(path, &mut record)? {
-        pass.row(&record, check, &mut scratch)?;
+        pass.row(&list, &record, check, &mut scratch)?;
         if pass.n_rows.is_multiple_of(PROGRESS_ROWS) {
             let n_bytes = record.position().map_or(0, csv::Position::byte);
             progress(FreezeProgress { n_rows: pass.n_rows, n_bytes, total_bytes });
@@ -182,10 +185,20 @@ struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    fn row<C: RowCheck>(&mut self, record: &ByteRecord, check: &C, scratch: &mut C::Scratch) -> Result<(), Error> {
+    fn row<C: RowCheck>(
+        &mut self,
+        list: &CsvList,
+        record: &ByteRecord,
+        check: &C,
+        scratch: &mut C::Scratch,
+    ) -> Result<(), Error> {
         self.n_rows += 1;
-        let (line, byte) = record.position().map_or((0, 0), |position| (position.line(), position.byte()));
-        match self.judge(record, line, byte, check, scratch) {
+        let Place { line, byte } = list.place(record);
+        let judged = self.judge(record, line, check, scratch);
+        if self.first_foreign.is_none() && judged.as_ref().is_err_and(|rejection| rejection.code == NOT_UTF8) {
+            self.first_foreign = Some((line, list.first_foreign(byte)));
+        }
+        match judged {
             Ok((msisdn, facts)) => {
                 self.n_segments += u64::from(facts.n_segments);
                 *self.by_segments.entry(facts.n_segments).or_default() += 1;
@@ -210,7 +223,6 @@ impl Pass<'_> {
         &mut self,
         record: &ByteRecord,
         line: u64,
-        byte: u64,
         check: &C,
         scratch: &mut C::Scratch,
     ) -> Result<(Msisdn, RowFacts), Rejection> {
@@ -223,11 +235,10 @@ impl Pass<'_> {
             let reason = format!("the row has {} fields: the header has {}", record.len(), self.header.len());
             return Err(whole_row("ragged-row", reason));
         }
-        if let Err(error) = std::str::from_utf8(record.as_slice()) {
+        if std::str::from_utf8(record.as_slice()).is_err() {
             let column = record.iter().position(|field| std::str::from_utf8(field).is_err());
             let column = column.and_then(|at| self.header.get(at)).cloned();
-            self.first_foreign.get_or_insert((line, byte + error.valid_up_to() as u64));
-            return Err(Rejection { column, code: "not-utf8", reason: "the row is not UTF-8 text".to_owned() });
+            return Err(Rejection { column, code: NOT_UTF8, reason: "the row is not UTF-8 text".to_owned() });
         }
         let in_to = |code, reason| Rejection { column: Some(self.options.to.clone()), code, reason };
         let raw = std::str::from_utf8(record.get(self.to).unwrap_or_default()).unwrap_or_default();
@@ -261,7 +272,7 @@ impl Pass<'_> {
         if self.n_rows == 0 {
             return Err(Error::Empty { path, has_header: true });
         }
-        let n_foreign = self.rejected.get("not-utf8").copied().unwrap_or(0);
+        let n_foreign = self.rejected.get(NOT_UTF8).copied().unwrap_or(0);
         if let Some((line, byte)) = self.first_foreign
             && n_foreign as f64 > self.n_rows as f64 * FOREIGN_SHARE
         {

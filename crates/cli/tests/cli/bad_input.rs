@@ -79,7 +79,7 @@ fn lists_that_can_not_be_used_say_why() {
         (
             b"phone,first_name,code\n+4915112345678,J\xFCrgen,B\n",
             2,
-            "list.csv, line 2, byte 37: the file is not UTF-8 text",
+            "list.csv, line 2, byte 38: the file is not UTF-8 text",
         ),
         (b"phone,first_name,code\nnonsense,A,B\n", 1, "no row of the list can be sent: all 1 are rejected"),
     ] {

@@ -32,7 +32,7 @@ fn run_with_kills(seed: u64, in_doubt: &str) -> (Value, Value, u64) {
         if first || status(dir).is_none() {
             command.arg("run").arg(&campaign).args(["--yes", "--no-progress"]);
         } else {
-            command.args(["resume", "kill", "--no-progress"]);
+            command.args(["resume", "test", "--no-progress"]);
         }
         first = false;
         let mut child = command.spawn().unwrap();

@@ -1,0 +1,205 @@
+//! What freezing promises, on real files.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{fs, path::Path};
+
+use volley_core::CHUNK_ROWS;
+use volley_ingest::{
+    Error, Frozen, ListOptions, Plan, PlanChunk, Rejection, Rejects, RowCheck, RowFacts, RowView, freeze,
+    generate::{GenerateOptions, generate},
+    source_hash_of,
+};
+
+/// Accepts every row but those whose name is "refuse".
+struct Check;
+
+impl RowCheck for Check {
+    type Scratch = ();
+
+    fn check(&self, row: &RowView<'_>, (): &mut ()) -> Result<RowFacts, Rejection> {
+        if row.field(0) == "refuse" {
+            return Err(Rejection { column: Some("name".to_owned()), code: "refused", reason: "as asked".to_owned() });
+        }
+        Ok(RowFacts { n_segments: 1 + u8::from(row.field(0).len() > 20) })
+    }
+}
+
+fn freeze_bytes(dir: &Path, list: &[u8]) -> Result<Frozen, Error> {
+    let path = dir.join("list.csv");
+    fs::write(&path, list).unwrap();
+    let options = ListOptions {
+        list: path,
+        to: "phone".to_owned(),
+        default_country: Some("DE".to_owned()),
+        delimiter: None,
+        columns: vec!["name".to_owned()],
+    };
+    freeze(&options, &Check, &dir.join("plan"), &mut |_| ())
+}
+
+fn rows(dir: &Path) -> Vec<(String, u64, String)> {
+    let plan = Plan::open(&dir.join("plan")).unwrap();
+    let mut chunk = PlanChunk::default();
+    let mut rows = Vec::new();
+    for number in 0..plan.n_chunks() {
+        plan.read_chunk(number, &mut chunk).unwrap();
+        rows.extend(
+            (0..CHUNK_ROWS as u16)
+                .map_while(|offset| chunk.row(offset))
+                .map(|row| (row.msisdn.to_string(), row.line, row.field(0).to_owned())),
+        );
+    }
+    rows
+}
+
+fn rejected(dir: &Path) -> Vec<(u64, Option<String>, String)> {
+    let rejects = Rejects::open(&dir.join("plan"), "phone").unwrap();
+    rejects.map(|row| row.unwrap()).map(|row| (row.line, row.column, row.code)).collect()
+}
+
+/// A list with one valid row, whatever its form: number, line and name of that row.
+#[track_caller]
+fn check_one(list: &[u8], expected: (&str, u64, &str)) {
+    let dir = tempfile::tempdir().unwrap();
+    let frozen = freeze_bytes(dir.path(), list).unwrap();
+    assert_eq!(frozen.n_valid, 1, "{frozen:?}");
+    let (number, line, name) = expected;
+    assert_eq!(rows(dir.path()), [(number.to_owned(), line, name.to_owned())]);
+}
+
+#[test]
+fn lists_are_read_in_every_usual_form() {
+    let expected = ("4915112345678", 2, "Zoë");
+    check_one("phone,name\n0151 12345678,Zoë\n".as_bytes(), expected);
+    check_one("phone;name\r\n0151 12345678;Zoë\r\n".as_bytes(), expected);
+    check_one("\u{FEFF}phone\tname\n0151 12345678\tZoë".as_bytes(), expected);
+    check_one("name|phone\n\"Zoë\"|\"0151 12345678\"\n".as_bytes(), expected);
+    check_one("Phone , NAME\n+4915112345678,Zoë\n".as_bytes(), expected);
+    check_one("phone,name\n\n\n0151 12345678,\"a, \"\"b\"\"\nc\"\n".as_bytes(), ("4915112345678", 4, "a, \"b\"\nc"));
+}
+
+#[test]
+fn every_rejected_row_says_line_column_and_code() {
+    let dir = tempfile::tempdir().unwrap();
+    let filler: String = (0..300).map(|n| format!("0151 1{n:07},x\n")).collect();
+    let list = [
+        b"phone,name\n0151 12345678,first\n015112345678,second\n,third\n12,fourth\n4.9151E+12,fifth\n".as_slice(),
+        b"0151 12345679,sixth,seventh\n030 901820,eighth\n0151 12345670,refuse\n0151 12345671,J\xFCrgen\n",
+        filler.as_bytes(),
+    ];
+    let frozen = freeze_bytes(dir.path(), &list.concat()).unwrap();
+    let phone = || Some("phone".to_owned());
+    let expected = [
+        (3, phone(), "duplicate"),
+        (4, phone(), "missing-number"),
+        (5, phone(), "invalid-number"),
+        (6, phone(), "spreadsheet-number"),
+        (7, None, "ragged-row"),
+        (8, phone(), "not-a-mobile"),
+        (9, Some("name".to_owned()), "refused"),
+        (10, Some("name".to_owned()), "not-utf8"),
+    ];
+    let found = rejected(dir.path());
+    assert_eq!(found, expected.map(|(line, column, code)| (line, column, code.to_owned())));
+    assert_eq!(frozen.n_rows, u64::from(frozen.n_valid) + frozen.rejected.values().sum::<u64>());
+    assert_eq!(frozen.rejected.len(), 8);
+}
+
+#[test]
+fn cells_that_a_spreadsheet_would_run_are_made_safe() {
+    let dir = tempfile::tempdir().unwrap();
+    freeze_bytes(dir.path(), b"phone,name\n+4915112345678,ok\n12,=cmd|'/c calc'!A0\n+12,@sum\n").unwrap();
+    let text = fs::read_to_string(dir.path().join("plan/rejects.csv")).unwrap();
+    assert!(text.contains(",'=cmd|"), "{text}");
+    assert!(text.contains(",+12,'@sum"), "{text}");
+}
+
+#[test]
+fn unusable_lists_are_told_apart() {
+    let dir = tempfile::tempdir().unwrap();
+    let error = |list: &[u8]| freeze_bytes(dir.path(), list).unwrap_err();
+    assert!(matches!(error(b""), Error::Empty { has_header: false, .. }));
+    assert!(matches!(error(b"phone,name\n"), Error::Empty { has_header: true, .. }));
+    assert!(matches!(error(b"number,name\n1,2\n"), Error::NoColumn { .. }));
+    assert!(matches!(error(b"phone,name,phone\n1,2,3\n"), Error::AmbiguousColumn { .. }));
+    assert!(matches!(error(b"phone,name\n0151 12345678,J\xFCrgen\n"), Error::NotUtf8 { line: 2, byte: 26, .. }));
+    assert!(matches!(error(b"\xFF\xFEp\0h\0o\0n\0e\0"), Error::NotUtf8 { line: 1, .. }));
+}
+
+#[test]
+fn a_frozen_list_does_not_depend_on_the_csv_and_damage_is_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut list = Vec::new();
+    generate(&GenerateOptions { rows: 10_000, seed: 5, clean: true }, &mut list).unwrap();
+    let list = String::from_utf8(list).unwrap().replace("first_name", "name");
+    let frozen = freeze_bytes(dir.path(), list.as_bytes()).unwrap();
+    assert_eq!((frozen.n_valid, frozen.n_rows), (10_000, 10_000));
+    assert_eq!(source_hash_of(&dir.path().join("list.csv")).unwrap(), frozen.source_hash);
+    fs::remove_file(dir.path().join("list.csv")).unwrap();
+    assert_eq!(rows(dir.path()).len(), 10_000);
+    let file = dir.path().join("plan/list.bin");
+    let mut octets = fs::read(&file).unwrap();
+    let middle = octets.len() / 2;
+    if let Some(octet) = octets.get_mut(middle) {
+        *octet ^= 1;
+    }
+    fs::write(&file, octets).unwrap();
+    let plan = Plan::open(&dir.path().join("plan")).unwrap();
+    let mut chunk = PlanChunk::default();
+    let damaged = (0..plan.n_chunks()).filter(|number| plan.read_chunk(*number, &mut chunk).is_err()).count();
+    assert_eq!(damaged, 1);
+}
+
+#[test]
+fn generated_lists_are_the_same_for_the_same_seed() {
+    let list = |seed, clean| {
+        let mut out = Vec::new();
+        generate(&GenerateOptions { rows: 2_000, seed, clean }, &mut out).unwrap();
+        out
+    };
+    assert_eq!(list(7, false), list(7, false));
+    assert_ne!(list(7, false), list(8, false));
+    let dir = tempfile::tempdir().unwrap();
+    let text = String::from_utf8(list(7, false)).unwrap().replace("first_name", "name");
+    let frozen = freeze_bytes(dir.path(), text.as_bytes()).unwrap();
+    let codes: Vec<_> = frozen.rejected.keys().map(String::as_str).collect();
+    assert_eq!(
+        codes,
+        ["duplicate", "invalid-number", "missing-number", "not-a-mobile", "ragged-row", "spreadsheet-number"]
+    );
+}
+
+/// Any octets as a list: rows add up or the list is refused, and nothing panics.
+#[test]
+fn hostile_lists_never_panic_and_always_add_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut random = 0x1234_5678_9ABC_DEF1_u64;
+    let pieces: [&[u8]; 12] = [
+        b"phone",
+        b"name",
+        b",",
+        b";",
+        b"\"",
+        b"\n",
+        b"\r\n",
+        b"\0",
+        b"\xFF",
+        b"+4915112345678",
+        b"0151 99999999",
+        b"\xF0\x9F\x98\x80",
+    ];
+    for round in 0..2_000 {
+        let mut list = if round % 2 == 0 { b"phone,name\n".to_vec() } else { Vec::new() };
+        for _ in 0..random % 40 {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            list.extend_from_slice(pieces.get((random % 12) as usize).unwrap());
+        }
+        random = random.wrapping_add(round);
+        if let Ok(frozen) = freeze_bytes(dir.path(), &list) {
+            let n_rejected: u64 = frozen.rejected.values().sum();
+            assert_eq!(frozen.n_rows, u64::from(frozen.n_valid) + n_rejected, "round {round}: {list:?}");
+        }
+    }
+}
