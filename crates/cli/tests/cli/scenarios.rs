@@ -126,11 +126,13 @@ fn two_accounts_at_one_smsc_get_their_own_receipts() {
     let text = fs::read_to_string(&carriers).unwrap();
     let south =
         format!("[carriers.south]\nkind = \"smpp\"\nhosts = [\"{}\"]\nsystem-id = \"other\"\n", simulator.address);
-    fs::write(&carriers, format!("{text}{south}")).unwrap();
+    // A rate leaves the second carrier time to be bound before all is sent.
+    fs::write(&carriers, format!("{text}rate = \"500/s\"\n{south}")).unwrap();
     let output = send(dir.path(), &campaign);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let status = status(dir.path()).unwrap();
     assert_eq!(n(&status, "/states/delivered") + n(&status, "/states/undelivered"), 1_000, "{status}");
+    simulator.stop();
     let log = fs::read_to_string(dir.path().join("submits.csv")).unwrap();
     assert!([",acme,", ",other,"].iter().all(|carrier| log.contains(carrier)), "both carriers were used");
     let csv = volley(dir.path()).args(["report", "test", "--csv"]).output().unwrap();
@@ -140,5 +142,4 @@ fn two_accounts_at_one_smsc_get_their_own_receipts() {
         csv.lines().filter(|line| line.contains(",undelivered,")).count() as u64,
         n(&status, "/states/undelivered")
     );
-    simulator.stop();
 }
