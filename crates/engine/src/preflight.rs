@@ -112,8 +112,10 @@ pub(crate) fn preflight(
 ) -> Result<Preflight, Error> {
     let (options, carriers) = load(campaign_file, carriers_file)?;
     let format = message_format(&options, &carriers)?;
+    // Absolute, so that a resume from elsewhere finds it when it looks whether it changed.
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let list = ListOptions {
-        list: campaign_file.parent().unwrap_or(Path::new("")).join(&options.audience.list),
+        list: absolute(&campaign_file.parent().unwrap_or(Path::new("")).join(&options.audience.list)),
         to: options.audience.to.clone(),
         default_country: options.audience.default_country.clone(),
         delimiter: options.audience.delimiter,
@@ -123,7 +125,6 @@ pub(crate) fn preflight(
     if frozen.n_valid == 0 {
         return Err(Error::NothingToSend { n_rows: frozen.n_rows });
     }
-    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let approved = Approved { campaign_file: absolute(campaign_file), carriers_file: absolute(carriers_file), options };
     Ok(Preflight { approved, frozen, folder })
 }

@@ -6,6 +6,7 @@
 //! it lives in the engine's process.
 
 mod decide;
+mod encode;
 mod error;
 mod log;
 mod options;
@@ -14,6 +15,7 @@ mod session;
 mod spool;
 mod wheel;
 mod witness;
+mod world;
 
 pub use error::Error;
 pub use options::{Delay, IdForm, ReceiptForm, Share, SimulatorOptions};

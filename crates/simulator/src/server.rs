@@ -13,12 +13,7 @@ use std::{
 use tokio::{net::TcpListener, sync::Notify, task::LocalSet, time::sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    Error, Seen, SimulatorOptions,
-    log::SubmitLog,
-    session::{self, World},
-    spool::Spool,
-};
+use crate::{Error, Seen, SimulatorOptions, log::SubmitLog, session, spool::Spool, world::World};
 
 /// How often the numbers are made visible and files are flushed.
 const PUBLISH_EVERY: Duration = Duration::from_millis(100);
