@@ -15,12 +15,25 @@ use crate::Error;
 /// The longest record that is taken (CONTRACT section 7); longer ones are rejected.
 pub(crate) const MAX_RECORD_BYTES: usize = 64 << 10;
 const READ_AHEAD: usize = 1 << 20;
+/// Octets after which a record is taken for one that never ends.
+const MAX_SPAN: u64 = READ_AHEAD as u64;
 
 /// Reads a list record by record.
 pub(crate) struct CsvList {
     reader: csv::Reader<Hashing<File>>,
     seen: Arc<Mutex<SeenOctets>>,
+    delimiter: u8,
     pub(crate) header: Vec<String>,
+}
+
+/// How the quotes of a record go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Quoting {
+    Sound,
+    /// Something stands between a closing quote and the next delimiter.
+    Broken,
+    /// The last quote isn't closed.
+    Open,
 }
 
 /// Where a record begins in the file, from 1 and 0.
@@ -42,17 +55,25 @@ struct SeenOctets {
     /// The latest octets of the file, and where they begin in it.
     recent: Vec<u8>,
     recent_start: u64,
+    /// Where the record begins that is being read.
+    record_start: u64,
+    at_end: bool,
 }
 
 impl SeenOctets {
     fn see(&mut self, octets: &[u8]) {
         self.hash.update(octets);
+        self.at_end |= octets.is_empty();
         self.recent.extend_from_slice(octets);
         if self.recent.len() > 4 * READ_AHEAD {
             let n_old = self.recent.len() - 2 * READ_AHEAD;
             self.recent.drain(..n_old);
             self.recent_start += n_old as u64;
         }
+    }
+
+    fn end(&self) -> u64 {
+        self.recent_start + self.recent.len() as u64
     }
 
     /// The file from `byte` on, as far as it is kept.
@@ -64,16 +85,21 @@ impl SeenOctets {
 
 impl<R: Read> Read for Hashing<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.end() - seen.record_start > MAX_SPAN {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
         let n = self.inner.read(buffer)?;
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).see(buffer.get(..n).unwrap_or_default());
+        seen.see(buffer.get(..n).unwrap_or_default());
         Ok(n)
     }
 }
 
 impl CsvList {
     pub(crate) fn open(path: &Path, delimiter: Option<char>) -> Result<Self, Error> {
-        let delimiter = match delimiter.and_then(|c| u8::try_from(c).ok()) {
-            Some(delimiter) => delimiter,
+        let delimiter = match delimiter {
+            Some(c) if c.is_ascii() && !matches!(c, '"' | '\r' | '\n') => c as u8,
+            Some(delimiter) => return Err(Error::BadDelimiter { delimiter }),
             None => sniff(path)?,
         };
         let file = File::open(path).map_err(Error::io(path, "can't open the list"))?;
@@ -84,7 +110,7 @@ impl CsvList {
             .has_headers(false)
             .buffer_capacity(READ_AHEAD)
             .from_reader(Hashing { inner: file, seen: Arc::clone(&seen) });
-        let mut list = Self { reader, seen, header: Vec::new() };
+        let mut list = Self { reader, seen, delimiter, header: Vec::new() };
         let mut record = ByteRecord::new();
         if !list.read(path, &mut record)? {
             return Err(Error::Empty { path: path.to_owned(), has_header: false });
@@ -106,10 +132,39 @@ impl CsvList {
 
     /// Reads the next record; `false` at the end.
     pub(crate) fn read(&mut self, path: &Path, record: &mut ByteRecord) -> Result<bool, Error> {
-        self.reader.read_byte_record(record).map_err(|error| {
-            let source = io::Error::other(error);
-            Error::Io { path: path.to_owned(), action: "can't read the list", source }
-        })
+        let start = self.reader.position().byte();
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).record_start = start;
+        let endless = |line| Error::EndlessRow { path: path.to_owned(), line };
+        match self.reader.read_byte_record(record) {
+            Ok(true) if self.quoting(record) == Quoting::Open => Err(endless(self.place(record).line)),
+            Ok(there_is_one) => Ok(there_is_one),
+            Err(error) => Err(match error.into_kind() {
+                csv::ErrorKind::Io(source) if source.kind() == io::ErrorKind::InvalidData => {
+                    endless(self.place(record).line)
+                }
+                csv::ErrorKind::Io(source) => {
+                    Error::Io { path: path.to_owned(), action: "can't read the list", source }
+                }
+                other => {
+                    let source = io::Error::other(format!("{other:?}"));
+                    Error::Io { path: path.to_owned(), action: "can't read the list", source }
+                }
+            }),
+        }
+    }
+
+    /// How the quotes of the record go that was just read. Within one line nothing can be
+    /// swallowed, so only records of several lines, and the last, are looked at.
+    pub(crate) fn quoting(&self, record: &ByteRecord) -> Quoting {
+        let Place { line, byte } = self.place(record);
+        let end = self.reader.position();
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_last = seen.at_end && end.byte() == seen.end();
+        if end.line() <= line + 1 && !is_last {
+            return Quoting::Sound;
+        }
+        let raw = usize::try_from(end.byte().saturating_sub(byte)).ok().and_then(|len| seen.from(byte).get(..len));
+        raw.map_or(Quoting::Sound, |raw| quoting_of(raw, self.delimiter))
     }
 
     /// SHA-256 of the file, once all of it was read.
@@ -148,10 +203,47 @@ impl CsvList {
             [column] => Ok(*column),
             [] => {
                 let found = self.header.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-                Err(Error::NoColumn { path: path.to_owned(), wanted: wanted.to_owned(), found })
+                let likeness = |name: &str| strsim::jaro_winkler(&name.to_lowercase(), &wanted.to_lowercase());
+                let nearest = self.header.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+                let nearest = nearest.filter(|name| likeness(name) > 0.75).cloned();
+                Err(Error::NoColumn { path: path.to_owned(), wanted: wanted.to_owned(), found, nearest })
             }
             _ => Err(Error::AmbiguousColumn { path: path.to_owned(), column: wanted.to_owned() }),
         }
+    }
+}
+
+/// How the quotes of one record go, as the reader takes them: a quote opens a field only at its begin.
+fn quoting_of(raw: &[u8], delimiter: u8) -> Quoting {
+    #[derive(Clone, Copy)]
+    enum In {
+        Begin,
+        Plain,
+        Quotes,
+        /// A quote within quotes: the end, or the first half of an escaped one.
+        Closing,
+    }
+    let mut state = In::Begin;
+    let mut is_broken = false;
+    for octet in raw.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(raw) {
+        let is_end_of_field = *octet == delimiter || matches!(octet, b'\r' | b'\n');
+        state = match state {
+            In::Begin | In::Plain | In::Closing if is_end_of_field => In::Begin,
+            In::Begin if *octet == b'"' => In::Quotes,
+            In::Quotes if *octet == b'"' => In::Closing,
+            In::Closing if *octet == b'"' => In::Quotes,
+            In::Closing => {
+                is_broken = true;
+                In::Plain
+            }
+            In::Begin | In::Plain => In::Plain,
+            In::Quotes => In::Quotes,
+        };
+    }
+    match state {
+        In::Quotes => Quoting::Open,
+        In::Begin | In::Plain | In::Closing if is_broken => Quoting::Broken,
+        In::Begin | In::Plain | In::Closing => Quoting::Sound,
     }
 }
 

@@ -23,8 +23,31 @@ pub enum Error {
         /// Whether a header was there.
         has_header: bool,
     },
+    /// The default country is none.
+    #[error("default country `{country}` is unknown: two capital letters of ISO 3166 are needed, such as DE or US")]
+    UnknownCountry {
+        /// What was given.
+        country: String,
+    },
+    /// The delimiter can't be one.
+    #[error("delimiter {delimiter:?} can't be used: an ASCII sign is needed that is neither a quote nor a line break")]
+    BadDelimiter {
+        /// What was given.
+        delimiter: char,
+    },
+    /// A row goes on to the end of the file, or for more than 1 MiB.
+    #[error("{}, line {line}: the row that begins here does not end: is a quote opened and not closed?", path.display())]
+    EndlessRow {
+        /// The file.
+        path: PathBuf,
+        /// Where it begins.
+        line: u64,
+    },
     /// A column that is needed isn't there.
-    #[error("{}: no column `{wanted}`: the header has {found}", path.display())]
+    #[error(
+        "{}: no column `{wanted}`: the header has {found}{}", path.display(),
+        nearest.as_ref().map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
+    )]
     NoColumn {
         /// The file.
         path: PathBuf,
@@ -32,6 +55,8 @@ pub enum Error {
         wanted: String,
         /// All columns that are there, quoted.
         found: String,
+        /// The one that is most like it, if any is.
+        nearest: Option<String>,
     },
     /// A column that is needed is there twice.
     #[error("{}: column `{column}` stands twice in the header: rename one of them", path.display())]

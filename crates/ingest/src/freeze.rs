@@ -9,7 +9,7 @@ use volley_core::Msisdn;
 
 use crate::{
     Error,
-    csv_list::{CsvList, MAX_RECORD_BYTES, Place},
+    csv_list::{CsvList, MAX_RECORD_BYTES, Place, Quoting},
     number::{self, NumberError},
     plan::PlanWriter,
     rejects::{RejectedRow, RejectsWriter},
@@ -133,6 +133,9 @@ pub fn freeze<C: RowCheck>(
     progress: &mut dyn FnMut(FreezeProgress),
 ) -> Result<Frozen, Error> {
     let path = options.list.as_path();
+    if let Some(country) = options.default_country.as_deref().filter(|country| !number::is_country(country)) {
+        return Err(Error::UnknownCountry { country: country.to_owned() });
+    }
     let mut list = CsvList::open(path, options.delimiter)?;
     let to = list.column(path, &options.to)?;
     let columns = options.columns.iter().map(|name| list.column(path, name)).collect::<Result<Vec<_>, _>>()?;
@@ -194,7 +197,15 @@ impl Pass<'_> {
     ) -> Result<(), Error> {
         self.n_rows += 1;
         let Place { line, byte } = list.place(record);
-        let judged = self.judge(record, line, check, scratch);
+        let judged = match list.quoting(record) {
+            Quoting::Sound => self.judge(record, line, check, scratch),
+            // What the quotes hold together may be rows of other people.
+            Quoting::Broken | Quoting::Open => Err(Rejection {
+                column: None,
+                code: "broken-quotes",
+                reason: "a quote is not closed in its line, and following lines were taken for its text".to_owned(),
+            }),
+        };
         if self.first_foreign.is_none() && judged.as_ref().is_err_and(|rejection| rejection.code == NOT_UTF8) {
             self.first_foreign = Some((line, list.first_foreign(byte)));
         }
@@ -251,7 +262,7 @@ impl Pass<'_> {
             };
             in_to(code, error.to_string())
         })?;
-        if !number.is_valid {
+        if !number.is_valid() {
             return Err(in_to("invalid-number", "the number lies in no range that is in use".to_owned()));
         }
         if !number.kind.can_get_sms() {

@@ -4,16 +4,34 @@ use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, PhoneNu
 use volley_core::Msisdn;
 
 /// A number that can be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Number {
     /// Its E.164 digits.
     pub msisdn: Msisdn,
-    /// Whether it lies in a range that is known to be in use.
-    pub is_valid: bool,
     /// What kind of line it is.
     pub kind: NumberKind,
-    /// The country that its range belongs to (ISO 3166), if known.
-    pub region: Option<String>,
+    parsed: PhoneNumber,
+}
+
+impl Number {
+    /// Whether it lies in a range that is known to be in use.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        self.kind != NumberKind::Unknown
+    }
+
+    /// Whether at least its length is one that its country has: tables of ranges lag behind new ones.
+    #[must_use]
+    pub fn is_possible(&self) -> bool {
+        self.parsed.is_possible_with_reason().is_ok()
+    }
+
+    /// The country that its range belongs to (ISO 3166; "001" for none), if known. Not always the
+    /// one of its country code: some +44 mobiles belong to Guernsey.
+    #[must_use]
+    pub fn region(&self) -> Option<String> {
+        self.parsed.get_region_code().map(|region| format!("{region:?}"))
+    }
 }
 
 /// What kind of line a number belongs to.
@@ -21,34 +39,64 @@ pub struct Number {
 pub enum NumberKind {
     /// A mobile.
     Mobile,
-    /// Mobile or landline: the ranges don't tell, as in North America.
+    /// Mobile or landline: the ranges don't tell, as in North America and Mexico.
     FixedLineOrMobile,
     /// A landline.
     FixedLine,
-    /// Anything else that gets no SMS: premium, toll-free, voicemail…
-    Special,
-    /// Not known.
+    /// Free for who calls.
+    TollFree,
+    /// Dear for who calls.
+    PremiumRate,
+    /// Paid by both sides.
+    SharedCost,
+    /// A line over the internet.
+    Voip,
+    /// Goes wherever its owner wants.
+    Personal,
+    /// A pager.
+    Pager,
+    /// One number for a whole company.
+    Company,
+    /// A voicemail box.
+    Voicemail,
+    /// In no range that is known to be in use.
     Unknown,
 }
 
 impl NumberKind {
-    /// Whether an SMS may reach it.
+    /// Whether an SMS may reach it (HANDBOOK F).
     #[must_use]
     pub const fn can_get_sms(self) -> bool {
         match self {
             Self::Mobile | Self::FixedLineOrMobile => true,
-            Self::FixedLine | Self::Special | Self::Unknown => false,
+            Self::FixedLine
+            | Self::TollFree
+            | Self::PremiumRate
+            | Self::SharedCost
+            | Self::Voip
+            | Self::Personal
+            | Self::Pager
+            | Self::Company
+            | Self::Voicemail
+            | Self::Unknown => false,
         }
     }
 
-    /// The word for reasons.
+    /// The words for reasons.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Mobile => "a mobile",
             Self::FixedLineOrMobile => "a landline or mobile",
             Self::FixedLine => "a landline",
-            Self::Special => "a special number",
+            Self::TollFree => "a toll-free number",
+            Self::PremiumRate => "a premium-rate number",
+            Self::SharedCost => "a shared-cost number",
+            Self::Voip => "an internet line",
+            Self::Personal => "a personal number",
+            Self::Pager => "a pager",
+            Self::Company => "a company's access number",
+            Self::Voicemail => "a voicemail box",
             Self::Unknown => "of unknown kind",
         }
     }
@@ -103,10 +151,8 @@ pub fn normalise(raw: &str, default_country: Option<&str>) -> Result<Number, Num
     };
     let e164 = parsed.format_as(PhoneNumberFormat::E164);
     let msisdn = Msisdn::from_digits(e164.trim_start_matches('+').as_bytes()).ok_or(NumberError::NotANumber)?;
-    let is_valid = parsed.is_valid();
-    let kind = if is_valid { kind_of(parsed.get_type()) } else { NumberKind::Unknown };
-    let region = parsed.get_region_code().map(|region| format!("{region:?}"));
-    Ok(Number { msisdn, is_valid, kind, region })
+    let kind = kind_of(parsed.get_type());
+    Ok(Number { msisdn, kind, parsed })
 }
 
 /// Digits that begin with the default country's own code are an international number whose plus
@@ -117,18 +163,30 @@ fn international(text: &str, region: Option<Region>) -> Option<PhoneNumber> {
     let country_code = PHONE_NUMBER_UTIL.get_country_code_for_region(region?)?;
     let has_code = begins_with_code && text.starts_with(&country_code.to_string());
     let number = has_code.then(|| PHONE_NUMBER_UTIL.parse(format!("+{text}"), None).ok())??;
-    (number.is_valid() && kind_of(number.get_type()).can_get_sms()).then_some(number)
+    kind_of(number.get_type()).can_get_sms().then_some(number)
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "a foreign enum that may grow")]
-fn kind_of(library: PhoneNumberType) -> NumberKind {
+const fn kind_of(library: PhoneNumberType) -> NumberKind {
     match library {
         PhoneNumberType::Mobile => NumberKind::Mobile,
         PhoneNumberType::FixedLineOrMobile => NumberKind::FixedLineOrMobile,
         PhoneNumberType::FixedLine => NumberKind::FixedLine,
+        PhoneNumberType::TollFree => NumberKind::TollFree,
+        PhoneNumberType::PremiumRate => NumberKind::PremiumRate,
+        PhoneNumberType::SharedCost => NumberKind::SharedCost,
+        PhoneNumberType::VoIP => NumberKind::Voip,
+        PhoneNumberType::PersonalNumber => NumberKind::Personal,
+        PhoneNumberType::Pager => NumberKind::Pager,
+        PhoneNumberType::UAN => NumberKind::Company,
+        PhoneNumberType::VoiceMail => NumberKind::Voicemail,
         PhoneNumberType::Unknown => NumberKind::Unknown,
-        _ => NumberKind::Special,
     }
+}
+
+/// Whether `country` is an ISO 3166 code whose numbers are known.
+#[must_use]
+pub fn is_country(country: &str) -> bool {
+    country.parse::<Region>().is_ok_and(|region| PHONE_NUMBER_UTIL.get_country_code_for_region(region).is_some())
 }
 
 /// `7.917E+10` and `4.91511234567E12`, also with a comma.

@@ -127,6 +127,46 @@ fn unusable_lists_are_told_apart() {
 }
 
 #[test]
+fn a_forgotten_quote_never_swallows_recipients_silently() {
+    let dir = tempfile::tempdir().unwrap();
+    // The next quote closes it: the rows between are one record, and none is sent to.
+    let list = b"phone,name\n0151 12345678,\"Anna\n0151 12345679,\"Ben\"\n0151 12345670,\"C\n\"\"D\"\"\"\n0151 12345671,5\" x\n";
+    let frozen = freeze_bytes(dir.path(), list).unwrap();
+    assert_eq!(rejected(dir.path()), [(2, None, "broken-quotes".to_owned())]);
+    assert_eq!(rows(dir.path()).iter().map(|row| row.1).collect::<Vec<_>>(), [4, 6]);
+    assert_eq!(frozen.n_rows, 3);
+    // Nothing closes it: the list is refused, with the line.
+    let error = |list: &[u8]| freeze_bytes(dir.path(), list).unwrap_err();
+    assert!(matches!(error(b"phone,name\n0151 1,a\n0151 2,\"b\n0151 3,c\n"), Error::EndlessRow { line: 3, .. }));
+    assert!(matches!(error(b"phone,name\r\n0151 1,a\r\n0151 2,\"b"), Error::EndlessRow { line: 3, .. }));
+    let long = [b"phone,name\n0151 2,\"b\n".as_slice(), &b"0151 3,c\n".repeat(300_000)].concat();
+    assert!(matches!(error(&long), Error::EndlessRow { line: 2, .. }));
+}
+
+#[test]
+fn options_that_cannot_work_are_errors() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("list.csv");
+    fs::write(&path, "Phone_Number,name\n+4915112345678,x\n").unwrap();
+    let options = ListOptions {
+        list: path,
+        to: "phonenumber".to_owned(),
+        default_country: None,
+        delimiter: None,
+        columns: Vec::new(),
+    };
+    let error = |options: ListOptions| freeze(&options, &Check, &dir.path().join("plan"), &mut |_| ()).unwrap_err();
+    let no_column = error(options.clone()).to_string();
+    assert!(no_column.contains("`Phone_Number`, `name`; did you mean `Phone_Number`?"), "{no_column}");
+    let country = Some("Germany".to_owned());
+    assert!(matches!(error(ListOptions { default_country: country, ..options.clone() }), Error::UnknownCountry { .. }));
+    for delimiter in ['"', '\n', 'é'] {
+        let options = ListOptions { delimiter: Some(delimiter), ..options.clone() };
+        assert!(matches!(error(options), Error::BadDelimiter { .. }));
+    }
+}
+
+#[test]
 fn a_frozen_list_does_not_depend_on_the_csv_and_damage_is_found() {
     let dir = tempfile::tempdir().unwrap();
     let mut list = Vec::new();
