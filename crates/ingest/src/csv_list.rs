@@ -138,18 +138,11 @@ impl CsvList {
         match self.reader.read_byte_record(record) {
             Ok(true) if self.quoting(record) == Quoting::Open => Err(endless(self.place(record).line)),
             Ok(there_is_one) => Ok(there_is_one),
-            Err(error) => Err(match error.into_kind() {
-                csv::ErrorKind::Io(source) if source.kind() == io::ErrorKind::InvalidData => {
-                    endless(self.place(record).line)
-                }
-                csv::ErrorKind::Io(source) => {
-                    Error::Io { path: path.to_owned(), action: "can't read the list", source }
-                }
-                other => {
-                    let source = io::Error::other(format!("{other:?}"));
-                    Error::Io { path: path.to_owned(), action: "can't read the list", source }
-                }
-            }),
+            Err(error) if is_endless(&error) => Err(endless(self.place(record).line)),
+            Err(error) => {
+                let source = io::Error::other(error);
+                Err(Error::Io { path: path.to_owned(), action: "can't read the list", source })
+            }
         }
     }
 
@@ -211,6 +204,11 @@ impl CsvList {
             _ => Err(Error::AmbiguousColumn { path: path.to_owned(), column: wanted.to_owned() }),
         }
     }
+}
+
+/// Whether it is what [`Hashing`] says of a record that never ends.
+fn is_endless(error: &csv::Error) -> bool {
+    matches!(error.kind(), csv::ErrorKind::Io(source) if source.kind() == io::ErrorKind::InvalidData)
 }
 
 /// How the quotes of one record go, as the reader takes them: a quote opens a field only at its begin.

@@ -1,12 +1,12 @@
 //! The frozen list: what is sent, whatever happens to the CSV.
 //!
 //! `list.bin` holds chunks of 4,096 rows one after the other, each with its length and CRC32C;
-//! `plan.json` the numbers of the list and where its chunks lie. It is written last and
-//! renamed into place, so that a plan is whole or not there.
+//! `plan.json` the numbers of the list and where its chunks lie. An older plan in the folder goes
+//! first and the new one is renamed into place last, so that a plan is whole or not there.
 
 use std::{
     fs::{self, File},
-    io::{BufWriter, Write as _},
+    io::{self, BufWriter, Write as _},
     os::unix::fs::FileExt as _,
     path::{Path, PathBuf},
 };
@@ -19,6 +19,8 @@ use crate::{Error, Frozen, csv_list::hex};
 
 const LIST: &str = "list.bin";
 const PLAN: &str = "plan.json";
+/// The version of both files.
+const FORMAT: u32 = 1;
 /// Octets before a chunk: its length and CRC32C.
 const CHUNK_HEAD: usize = 8;
 
@@ -28,6 +30,12 @@ struct PlanFile {
     frozen: Frozen,
     /// Where each chunk begins in the list, and how long it is with its head.
     chunks: Vec<(u64, u32)>,
+}
+
+impl PlanFile {
+    const fn n_chunks(&self) -> u32 {
+        self.frozen.n_valid.div_ceil(CHUNK_ROWS)
+    }
 }
 
 /// Writes a frozen list.
@@ -45,6 +53,9 @@ pub(crate) struct PlanWriter {
 impl PlanWriter {
     pub(crate) fn create(dir: &Path) -> Result<Self, Error> {
         let path = dir.join(LIST);
+        // Durably, before a new list overwrites what the old plan speaks of.
+        let removed = fs::remove_file(dir.join(PLAN)).and_then(|()| File::open(dir)?.sync_all());
+        removed.or_else(gone_is_fine).map_err(Error::io(dir, "can't remove the older plan"))?;
         let file = File::create(&path).map_err(Error::io(&path, "can't create the frozen list"))?;
         Ok(Self {
             path,
@@ -105,7 +116,7 @@ impl PlanWriter {
         synced.map_err(Error::io(&self.path, "can't write the frozen list"))?;
         frozen.n_valid = self.n_valid;
         frozen.content_hash = hex(&self.hash.finalize());
-        let plan = PlanFile { format: 1, frozen: frozen.clone(), chunks: self.chunks };
+        let plan = PlanFile { format: FORMAT, frozen: frozen.clone(), chunks: self.chunks };
         let (path, unfinished) = (dir.join(PLAN), dir.join("plan.json.new"));
         let write = || {
             let mut file = File::create(&unfinished)?;
@@ -116,6 +127,10 @@ impl PlanWriter {
         };
         write().map_err(Error::io(&path, "can't write the plan"))
     }
+}
+
+fn gone_is_fine(error: io::Error) -> io::Result<()> {
+    if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
 }
 
 /// A frozen list, open for reading.
@@ -134,13 +149,16 @@ impl Plan {
     pub fn open(dir: &Path) -> Result<Self, Error> {
         let path = dir.join(PLAN);
         let text = fs::read(&path).map_err(Error::io(&path, "can't read the plan"))?;
-        let plan: PlanFile = serde_json::from_slice(&text).map_err(|_| Error::Damaged {
-            path: path.clone(),
-            offset: 0,
-            what: "not a plan of this version",
-        })?;
+        let plan: Option<PlanFile> = serde_json::from_slice(&text).ok();
+        let plan = plan.filter(|plan| plan.format == FORMAT && plan.chunks.len() == plan.n_chunks() as usize);
+        let plan = plan.ok_or(Error::Damaged { path, offset: 0, what: "not a plan of this version" })?;
         let path = dir.join(LIST);
-        let file = File::open(&path).map_err(Error::io(&path, "can't open the frozen list"))?;
+        let opened = File::open(&path).and_then(|file| file.metadata().map(|metadata| (file, metadata.len())));
+        let (file, len) = opened.map_err(Error::io(&path, "can't open the frozen list"))?;
+        let expected = plan.chunks.last().map_or(0, |(offset, len)| offset + u64::from(*len));
+        if len != expected {
+            return Err(Error::Damaged { path, offset: len.min(expected), what: "its length is not that of the plan" });
+        }
         Ok(Self { path, file, plan })
     }
 
@@ -159,7 +177,25 @@ impl Plan {
     /// Chunks that they lie in.
     #[must_use]
     pub const fn n_chunks(&self) -> u32 {
-        self.n_valid().div_ceil(CHUNK_ROWS)
+        self.plan.n_chunks()
+    }
+
+    /// The columns that rows give, in their order.
+    #[must_use]
+    pub fn columns(&self) -> &[String] {
+        &self.plan.frozen.options.columns
+    }
+
+    /// SHA-256 of what was frozen, in hex.
+    #[must_use]
+    pub fn content_hash(&self) -> &str {
+        &self.plan.frozen.content_hash
+    }
+
+    /// SHA-256 of the CSV as it was, in hex.
+    #[must_use]
+    pub fn source_hash(&self) -> &str {
+        &self.plan.frozen.source_hash
     }
 
     /// Reads chunk `number` into `chunk`, whose memory is used again.

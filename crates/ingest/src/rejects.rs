@@ -38,16 +38,18 @@ impl RejectsWriter {
         let path = dir.join(REJECTS);
         let file = File::create(&path).map_err(Error::io(&path, "can't create the rejects file"))?;
         let mut rejects = Self { path, writer: csv::WriterBuilder::new().flexible(true).from_writer(file) };
+        let header: Vec<_> = header.iter().map(|name| spreadsheet_safe(name.as_bytes())).collect();
         let own = OWN_COLUMNS.iter().map(|name| name.as_bytes());
-        rejects.write(own.chain(header.iter().map(String::as_bytes)))?;
+        rejects.write(own.chain(header.iter().map(Vec::as_slice)))?;
         Ok(rejects)
     }
 
     pub(crate) fn push(&mut self, record: &ByteRecord, rejected: &RejectedRow) -> Result<(), Error> {
         let line = rejected.line.to_string();
         let own = [&line, rejected.column.as_deref().unwrap_or(""), &rejected.code, &rejected.reason];
-        let safe: Vec<Vec<u8>> = record.iter().map(spreadsheet_safe).collect();
-        self.write(own.iter().map(|field| field.as_bytes()).chain(safe.iter().map(Vec::as_slice)))
+        let fields = own.iter().map(|field| field.as_bytes()).chain(record);
+        let safe: Vec<Vec<u8>> = fields.map(spreadsheet_safe).collect();
+        self.write(safe.iter().map(Vec::as_slice))
     }
 
     fn write<'a>(&mut self, fields: impl Iterator<Item = &'a [u8]>) -> Result<(), Error> {
@@ -67,7 +69,8 @@ impl RejectsWriter {
 /// A cell that a spreadsheet would take for a formula gets an apostrophe before it (CONTRACT
 /// section 7); a number such as +49151… stays as it is.
 fn spreadsheet_safe(field: &[u8]) -> Vec<u8> {
-    let is_number = field.strip_prefix(b"+").is_some_and(|digits| digits.iter().all(u8::is_ascii_digit));
+    let is_number =
+        field.strip_prefix(b"+").is_some_and(|digits| !digits.is_empty() && digits.iter().all(u8::is_ascii_digit));
     let is_formula = matches!(field.first(), Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r')) && !is_number;
     let mut safe = Vec::with_capacity(field.len() + 1);
     safe.extend(is_formula.then_some(b'\''));
@@ -94,8 +97,9 @@ impl Rejects {
         let file = File::open(&path).map_err(Error::io(&path, "can't open the rejects file"))?;
         let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(file);
         let header = reader.headers().map_err(|error| failed(&path, error))?;
+        let to = String::from_utf8_lossy(&spreadsheet_safe(to.trim().as_bytes())).into_owned();
         let mut columns = header.iter().enumerate().skip(OWN_COLUMNS.len());
-        let to = columns.find(|(_, name)| name.trim().eq_ignore_ascii_case(to.trim())).map(|(at, _)| at);
+        let to = columns.find(|(_, name)| name.trim().eq_ignore_ascii_case(&to)).map(|(at, _)| at);
         Ok(Self { path, reader, record: StringRecord::new(), to })
     }
 }

@@ -112,6 +112,9 @@ fn cells_that_a_spreadsheet_would_run_are_made_safe() {
     let text = fs::read_to_string(dir.path().join("plan/rejects.csv")).unwrap();
     assert!(text.contains(",'=cmd|"), "{text}");
     assert!(text.contains(",+12,'@sum"), "{text}");
+    freeze_bytes(dir.path(), b"=1+1,phone,name\n,0151 12345678,x\n,12,x\n").unwrap();
+    let text = fs::read_to_string(dir.path().join("plan/rejects.csv")).unwrap();
+    assert!(text.starts_with("_line,_column,_code,_message,'=1+1,phone,name"), "{text}");
 }
 
 #[test]
@@ -207,6 +210,28 @@ fn generated_lists_are_the_same_for_the_same_seed() {
         codes,
         ["duplicate", "invalid-number", "missing-number", "not-a-mobile", "ragged-row", "spreadsheet-number"]
     );
+}
+
+#[test]
+fn a_freeze_that_fails_leaves_no_plan_of_an_older_list() {
+    let dir = tempfile::tempdir().unwrap();
+    let frozen = freeze_bytes(dir.path(), b"phone,name\n0151 12345678,x\n").unwrap();
+    let plan = Plan::open(&dir.path().join("plan")).unwrap();
+    assert_eq!((plan.content_hash(), plan.source_hash()), (&*frozen.content_hash, &*frozen.source_hash));
+    assert_eq!(plan.columns(), ["name"]);
+    assert!(matches!(plan.read_chunk(1, &mut PlanChunk::default()), Err(Error::Damaged { .. })));
+    freeze_bytes(dir.path(), b"phone,name\n0151 12345679,\"y\n0151 12345670,z\n").unwrap_err();
+    assert!(matches!(Plan::open(&dir.path().join("plan")), Err(Error::Io { .. })));
+}
+
+#[test]
+fn a_list_that_was_cut_is_no_plan() {
+    let dir = tempfile::tempdir().unwrap();
+    freeze_bytes(dir.path(), b"phone,name\n0151 12345678,x\n").unwrap();
+    let file = dir.path().join("plan/list.bin");
+    let octets = fs::read(&file).unwrap();
+    fs::write(&file, octets.get(..octets.len() - 1).unwrap()).unwrap();
+    assert!(matches!(Plan::open(&dir.path().join("plan")), Err(Error::Damaged { .. })));
 }
 
 /// Any octets as a list: rows add up or the list is refused, and nothing panics.
