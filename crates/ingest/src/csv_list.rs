@@ -160,6 +160,11 @@ impl CsvList {
         raw.map_or(Quoting::Sound, |raw| quoting_of(raw, self.delimiter))
     }
 
+    /// How far the file was read.
+    pub(crate) fn byte(&self) -> u64 {
+        self.reader.position().byte()
+    }
+
     /// SHA-256 of the file, once all of it was read.
     pub(crate) fn hash(&self) -> String {
         hex(&self.seen.lock().unwrap_or_else(PoisonError::into_inner).hash.clone().finalize())
@@ -196,7 +201,10 @@ impl CsvList {
             [column] => Ok(*column),
             [] => {
                 let found = self.header.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-                let likeness = |name: &str| strsim::jaro_winkler(&name.to_lowercase(), &wanted.to_lowercase());
+                let likeness = |name: &str| {
+                    let (name, wanted) = (name.to_lowercase(), wanted.to_lowercase());
+                    if name.contains(&wanted) { 1.0 } else { strsim::jaro_winkler(&name, &wanted) }
+                };
                 let nearest = self.header.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
                 let nearest = nearest.filter(|name| likeness(name) > 0.75).cloned();
                 Err(Error::NoColumn { path: path.to_owned(), wanted: wanted.to_owned(), found, nearest })

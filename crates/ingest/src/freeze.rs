@@ -1,6 +1,10 @@
 //! Freezing: one pass over the list, after which what is sent no longer depends on the CSV.
 
-use std::{collections::BTreeMap, fs, path::Path, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use csv::ByteRecord;
 use hashbrown::{HashMap, hash_map::Entry};
@@ -9,21 +13,17 @@ use volley_core::Msisdn;
 
 use crate::{
     Error,
-    csv_list::{CsvList, MAX_RECORD_BYTES, Place, Quoting},
-    number::{self, NumberError},
+    csv_list::CsvList,
+    judge::{Batch, Judge, Judged, NOT_UTF8, Row},
+    number,
     plan::PlanWriter,
     rejects::{RejectedRow, RejectsWriter},
 };
 
 /// Rejected rows kept for the screen.
 const SAMPLES: usize = 5;
-/// Rows between two reports of progress.
-const PROGRESS_ROWS: u64 = 4_096;
 /// A file with so large a share of rows that aren't UTF-8 is in another encoding as a whole.
 const FOREIGN_SHARE: f64 = 0.01;
-
-/// The code of rows that aren't UTF-8.
-const NOT_UTF8: &str = "not-utf8";
 
 /// How a list is read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,10 +40,11 @@ pub struct ListOptions {
     pub columns: Vec<String>,
 }
 
-/// What is checked of a row beyond its number: that its text can be made, and fits.
-pub trait RowCheck {
-    /// What checking reuses from row to row.
-    type Scratch: Default;
+/// What is checked of a row beyond its number: that its text can be made, and fits. Called from
+/// several threads.
+pub trait RowCheck: Sync {
+    /// What checking reuses from row to row, on one thread.
+    type Scratch: Default + Send;
 
     /// Facts of a row that can be sent.
     ///
@@ -57,8 +58,8 @@ pub trait RowCheck {
 pub struct RowView<'a> {
     /// Its number.
     pub msisdn: Msisdn,
-    record: &'a ByteRecord,
-    columns: &'a [usize],
+    pub(crate) record: &'a ByteRecord,
+    pub(crate) columns: &'a [usize],
 }
 
 impl RowView<'_> {
@@ -122,7 +123,8 @@ pub struct Frozen {
     pub source_hash: String,
 }
 
-/// Reads the list and writes the plan into `dir`: the frozen list, and what was rejected.
+/// Reads the list and writes the plan into `dir`: the frozen list, and what was rejected. Rows are
+/// judged on all cores and settled in the order of the list.
 ///
 /// # Errors
 /// When the list can't be used as a whole, or files can't be read or written.
@@ -143,11 +145,8 @@ pub fn freeze<C: RowCheck>(
     fs::create_dir_all(dir).map_err(Error::io(dir, "can't create the campaign's folder"))?;
     let mut pass = Pass {
         options,
-        header: list.header.clone(),
-        to,
-        columns,
         seen: HashMap::default(),
-        plan: PlanWriter::create(dir)?,
+        plan: PlanWriter::create(dir, &options.columns)?,
         rejects: RejectsWriter::create(dir, &list.header)?,
         n_rows: 0,
         n_segments: 0,
@@ -156,24 +155,22 @@ pub fn freeze<C: RowCheck>(
         samples: Vec::new(),
         first_foreign: None,
     };
-    let mut record = ByteRecord::new();
-    let mut scratch = C::Scratch::default();
-    while list.read(path, &mut record)? {
-        pass.row(&list, &record, check, &mut scratch)?;
-        if pass.n_rows.is_multiple_of(PROGRESS_ROWS) {
-            let n_bytes = record.position().map_or(0, csv::Position::byte);
-            progress(FreezeProgress { n_rows: pass.n_rows, n_bytes, total_bytes });
+    let judge = Judge { options, header: list.header.clone(), to, columns, check };
+    let mut batch = Batch::<C>::new();
+    while batch.read(&mut list, path)? {
+        batch.judge(&judge);
+        for (row, judged) in batch.judged() {
+            pass.settle(&judge, row, judged)?;
         }
+        progress(FreezeProgress { n_rows: pass.n_rows, n_bytes: list.byte().min(total_bytes), total_bytes });
     }
     progress(FreezeProgress { n_rows: pass.n_rows, n_bytes: total_bytes, total_bytes });
     pass.finish(list.hash(), dir)
 }
 
+/// What all rows before have come to.
 struct Pass<'a> {
     options: &'a ListOptions,
-    header: Vec<String>,
-    to: usize,
-    columns: Vec<usize>,
     /// Number to the line where it stands first.
     seen: HashMap<u64, u32, foldhash::fast::FixedState>,
     plan: PlanWriter,
@@ -188,40 +185,29 @@ struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    fn row<C: RowCheck>(
-        &mut self,
-        list: &CsvList,
-        record: &ByteRecord,
-        check: &C,
-        scratch: &mut C::Scratch,
-    ) -> Result<(), Error> {
+    fn settle<C: RowCheck>(&mut self, judge: &Judge<'_, C>, row: &Row, judged: Judged) -> Result<(), Error> {
         self.n_rows += 1;
-        let Place { line, byte } = list.place(record);
-        let judged = match list.quoting(record) {
-            Quoting::Sound => self.judge(record, line, check, scratch),
-            // What the quotes hold together may be rows of other people.
-            Quoting::Broken | Quoting::Open => Err(Rejection {
-                column: None,
-                code: "broken-quotes",
-                reason: "a quote is not closed in its line, and following lines were taken for its text".to_owned(),
-            }),
-        };
-        if self.first_foreign.is_none() && judged.as_ref().is_err_and(|rejection| rejection.code == NOT_UTF8) {
-            self.first_foreign = Some((line, list.first_foreign(byte)));
+        let line = row.place.line;
+        if let (None, Some(byte)) = (self.first_foreign, row.first_foreign) {
+            self.first_foreign = Some((line, byte));
         }
+        let judged = judged.and_then(|(msisdn, facts)| {
+            self.first_of(msisdn, line)?;
+            Ok((msisdn, facts?))
+        });
         match judged {
             Ok((msisdn, facts)) => {
                 self.n_segments += u64::from(facts.n_segments);
                 *self.by_segments.entry(facts.n_segments).or_default() += 1;
-                let fields = self.columns.iter().map(|column| record.get(*column).unwrap_or_default());
+                let fields = judge.columns.iter().map(|column| row.record.get(*column).unwrap_or_default());
                 self.plan.push(&self.options.list, msisdn, line, fields)
             }
             Err(rejection) => {
                 *self.rejected.entry(rejection.code.to_owned()).or_default() += 1;
-                let raw = String::from_utf8_lossy(record.get(self.to).unwrap_or_default()).into_owned();
+                let raw = String::from_utf8_lossy(row.record.get(judge.to).unwrap_or_default()).into_owned();
                 let Rejection { column, code, reason } = rejection;
                 let rejected = RejectedRow { line, column, code: code.to_owned(), reason, raw };
-                self.rejects.push(record, &rejected)?;
+                self.rejects.push(&row.record, &rejected)?;
                 if self.samples.len() < SAMPLES {
                     self.samples.push(rejected);
                 }
@@ -230,52 +216,19 @@ impl Pass<'_> {
         }
     }
 
-    fn judge<C: RowCheck>(
-        &mut self,
-        record: &ByteRecord,
-        line: u64,
-        check: &C,
-        scratch: &mut C::Scratch,
-    ) -> Result<(Msisdn, RowFacts), Rejection> {
-        let whole_row = |code, reason| Rejection { column: None, code, reason };
-        if record.as_slice().len() > MAX_RECORD_BYTES {
-            let reason = format!("the row has {} octets: {MAX_RECORD_BYTES} are allowed", record.as_slice().len());
-            return Err(whole_row("row-too-long", reason));
-        }
-        if record.len() != self.header.len() {
-            let reason = format!("the row has {} fields: the header has {}", record.len(), self.header.len());
-            return Err(whole_row("ragged-row", reason));
-        }
-        if std::str::from_utf8(record.as_slice()).is_err() {
-            let column = record.iter().position(|field| std::str::from_utf8(field).is_err());
-            let column = column.and_then(|at| self.header.get(at)).cloned();
-            return Err(Rejection { column, code: NOT_UTF8, reason: "the row is not UTF-8 text".to_owned() });
-        }
-        let in_to = |code, reason| Rejection { column: Some(self.options.to.clone()), code, reason };
-        let raw = std::str::from_utf8(record.get(self.to).unwrap_or_default()).unwrap_or_default();
-        let number = number::normalise(raw, self.options.default_country.as_deref()).map_err(|error| {
-            let code = match error {
-                NumberError::Missing => "missing-number",
-                NumberError::Spreadsheet(_) => "spreadsheet-number",
-                NumberError::NoCountry => "no-country",
-                NumberError::NotANumber => "invalid-number",
-            };
-            in_to(code, error.to_string())
-        })?;
-        if !number.is_valid() {
-            return Err(in_to("invalid-number", "the number lies in no range that is in use".to_owned()));
-        }
-        if !number.kind.can_get_sms() {
-            return Err(in_to("not-a-mobile", format!("the number is {}", number.kind.name())));
-        }
-        match self.seen.entry(number.msisdn.as_u64()) {
-            Entry::Occupied(first) => {
-                return Err(in_to("duplicate", format!("the same number stands in line {}", first.get())));
+    /// The first row with a number wins, whatever becomes of it.
+    fn first_of(&mut self, msisdn: Msisdn, line: u64) -> Result<(), Rejection> {
+        match self.seen.entry(msisdn.as_u64()) {
+            Entry::Occupied(first) => Err(Rejection {
+                column: Some(self.options.to.clone()),
+                code: "duplicate",
+                reason: format!("the same number stands in line {}", first.get()),
+            }),
+            Entry::Vacant(entry) => {
+                entry.insert(u32::try_from(line).unwrap_or(u32::MAX));
+                Ok(())
             }
-            Entry::Vacant(entry) => drop(entry.insert(u32::try_from(line).unwrap_or(u32::MAX))),
         }
-        let row = RowView { msisdn: number.msisdn, record, columns: &self.columns };
-        check.check(&row, scratch).map(|facts| (number.msisdn, facts))
     }
 
     fn finish(self, source_hash: String, dir: &Path) -> Result<Frozen, Error> {

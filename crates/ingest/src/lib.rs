@@ -8,6 +8,7 @@ mod csv_list;
 mod error;
 mod freeze;
 pub mod generate;
+mod judge;
 pub mod number;
 mod plan;
 mod rejects;

@@ -51,16 +51,18 @@ pub(crate) struct PlanWriter {
 }
 
 impl PlanWriter {
-    pub(crate) fn create(dir: &Path) -> Result<Self, Error> {
+    pub(crate) fn create(dir: &Path, columns: &[String]) -> Result<Self, Error> {
         let path = dir.join(LIST);
         // Durably, before a new list overwrites what the old plan speaks of.
         let removed = fs::remove_file(dir.join(PLAN)).and_then(|()| File::open(dir)?.sync_all());
         removed.or_else(gone_is_fine).map_err(Error::io(dir, "can't remove the older plan"))?;
         let file = File::create(&path).map_err(Error::io(&path, "can't create the frozen list"))?;
+        // The same values under other names are another content.
+        let hash = columns.iter().fold(Sha256::new(), |hash, name| hash.chain_update(name).chain_update([0]));
         Ok(Self {
             path,
             file: BufWriter::with_capacity(1 << 20, file),
-            hash: Sha256::new(),
+            hash,
             chunk: Vec::new(),
             n_in_chunk: 0,
             n_valid: 0,

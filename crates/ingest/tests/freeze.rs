@@ -193,6 +193,24 @@ fn a_frozen_list_does_not_depend_on_the_csv_and_damage_is_found() {
     assert_eq!(damaged, 1);
 }
 
+/// Batches, parts and threads must not show: over several batches, each duplicate names the first
+/// line, and rows and rejected rows stand in the order of the list.
+#[test]
+fn rows_are_settled_in_the_order_of_the_list() {
+    let dir = tempfile::tempdir().unwrap();
+    let number = |n: u32| format!("0151 2{:07}", n % 20_000);
+    let list: String = (0..50_000).map(|n| format!("{},n{n}\n", number(n))).collect();
+    let frozen = freeze_bytes(dir.path(), format!("phone,name\n{list}").as_bytes()).unwrap();
+    assert_eq!((frozen.n_rows, frozen.n_valid), (50_000, 20_000));
+    let expected = (0..20_000_u32).map(|n| (format!("4915120{n:06}"), u64::from(n) + 2, format!("n{n}")));
+    assert!(rows(dir.path()).into_iter().eq(expected));
+    let rejects = Rejects::open(&dir.path().join("plan"), "phone").unwrap();
+    let reasons = rejects.map(|row| row.unwrap()).map(|row| (row.line, row.reason));
+    let first = |line: u64| (line - 2) % 20_000 + 2;
+    let expected = (20_002..50_002).map(|line| (line, format!("the same number stands in line {}", first(line))));
+    assert!(reasons.eq(expected));
+}
+
 #[test]
 fn generated_lists_are_the_same_for_the_same_seed() {
     let list = |seed, clean| {
