@@ -24,6 +24,25 @@ pub(crate) struct CsvList {
     seen: Arc<Mutex<SeenOctets>>,
     delimiter: u8,
     pub(crate) header: Vec<String>,
+    /// Of the record that was read last.
+    place: Place,
+    quoting: Quoting,
+    lines: LineCounter,
+}
+
+/// Counts lines as editors do: `\n`, `\r\n` and a lone `\r` each end one.
+struct LineCounter {
+    line: u64,
+    is_after_cr: bool,
+}
+
+impl LineCounter {
+    fn see(&mut self, octets: &[u8]) {
+        for octet in octets {
+            self.line += u64::from(*octet == b'\r' || *octet == b'\n' && !self.is_after_cr);
+            self.is_after_cr = *octet == b'\r';
+        }
+    }
 }
 
 /// How the quotes of a record go.
@@ -110,7 +129,15 @@ impl CsvList {
             .has_headers(false)
             .buffer_capacity(READ_AHEAD)
             .from_reader(Hashing { inner: file, seen: Arc::clone(&seen) });
-        let mut list = Self { reader, seen, delimiter, header: Vec::new() };
+        let mut list = Self {
+            reader,
+            seen,
+            delimiter,
+            header: Vec::new(),
+            place: Place { line: 1, byte: 0 },
+            quoting: Quoting::Sound,
+            lines: LineCounter { line: 1, is_after_cr: false },
+        };
         let mut record = ByteRecord::new();
         if !list.read(path, &mut record)? {
             return Err(Error::Empty { path: path.to_owned(), has_header: false });
@@ -134,11 +161,13 @@ impl CsvList {
     pub(crate) fn read(&mut self, path: &Path, record: &mut ByteRecord) -> Result<bool, Error> {
         let start = self.reader.position().byte();
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).record_start = start;
-        let endless = |line| Error::EndlessRow { path: path.to_owned(), line };
-        match self.reader.read_byte_record(record) {
-            Ok(true) if self.quoting(record) == Quoting::Open => Err(endless(self.place(record).line)),
+        let there_is_one = self.reader.read_byte_record(record);
+        self.locate(start);
+        let endless = || Error::EndlessRow { path: path.to_owned(), line: self.place.line };
+        match there_is_one {
+            Ok(true) if self.quoting == Quoting::Open => Err(endless()),
             Ok(there_is_one) => Ok(there_is_one),
-            Err(error) if is_endless(&error) => Err(endless(self.place(record).line)),
+            Err(error) if is_endless(&error) => Err(endless()),
             Err(error) => {
                 let source = io::Error::other(error);
                 Err(Error::Io { path: path.to_owned(), action: "can't read the list", source })
@@ -146,18 +175,35 @@ impl CsvList {
         }
     }
 
-    /// How the quotes of the record go that was just read. Within one line nothing can be
-    /// swallowed, so only records of several lines, and the last, are looked at.
-    pub(crate) fn quoting(&self, record: &ByteRecord) -> Quoting {
-        let Place { line, byte } = self.place(record);
-        let end = self.reader.position();
+    /// Finds out where the record really begins whose reading began at `start`, and how its quotes
+    /// go: the reader takes the line feed of a CRLF before it, and empty lines, as part of it, and
+    /// knows no lines that end in a lone CR.
+    fn locate(&mut self, start: u64) {
+        let end = self.reader.position().byte();
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_last = seen.at_end && end.byte() == seen.end();
-        if end.line() <= line + 1 && !is_last {
-            return Quoting::Sound;
-        }
-        let raw = usize::try_from(end.byte().saturating_sub(byte)).ok().and_then(|len| seen.from(byte).get(..len));
-        raw.map_or(Quoting::Sound, |raw| quoting_of(raw, self.delimiter))
+        let raw = seen.from(start);
+        let raw = usize::try_from(end.saturating_sub(start)).ok().and_then(|len| raw.get(..len)).unwrap_or(raw);
+        let is_line_end = |octet: &u8| matches!(octet, b'\r' | b'\n');
+        let n_before = raw.iter().take_while(|octet| is_line_end(octet)).count();
+        let (before, raw) = raw.split_at_checked(n_before).unwrap_or_default();
+        self.lines.see(before);
+        self.place = Place { line: self.lines.line, byte: start + n_before as u64 };
+        self.lines.see(raw);
+        // Within one line nothing can be swallowed: only records of several lines, and the last.
+        let n_text = raw.iter().rposition(|octet| !is_line_end(octet)).map_or(0, |last| last + 1);
+        let has_lines = raw.iter().take(n_text).any(is_line_end);
+        let is_last = seen.at_end && end == seen.end();
+        self.quoting = if has_lines || is_last { quoting_of(raw, self.delimiter) } else { Quoting::Sound };
+    }
+
+    /// Where the record begins that was read last.
+    pub(crate) const fn place(&self) -> Place {
+        self.place
+    }
+
+    /// How the quotes of the record go that was read last.
+    pub(crate) const fn quoting(&self) -> Quoting {
+        self.quoting
     }
 
     /// How far the file was read.
@@ -168,17 +214,6 @@ impl CsvList {
     /// SHA-256 of the file, once all of it was read.
     pub(crate) fn hash(&self) -> String {
         hex(&self.seen.lock().unwrap_or_else(PoisonError::into_inner).hash.clone().finalize())
-    }
-
-    /// Where a record really begins: the reader counts the line feed of a CRLF before it, and
-    /// empty lines, as part of it.
-    pub(crate) fn place(&self, record: &ByteRecord) -> Place {
-        let (line, byte) = record.position().map_or((0, 0), |position| (position.line(), position.byte()));
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = seen.from(byte).iter().take_while(|octet| matches!(octet, b'\r' | b'\n'));
-        let (n_octets, n_lines) =
-            before.fold((0, 0), |(octets, lines), octet| (octets + 1, lines + u64::from(*octet == b'\n')));
-        Place { line: line + n_lines, byte: byte + n_octets }
     }
 
     /// The first octet from `byte` on that is not UTF-8.

@@ -74,9 +74,10 @@ impl<C: RowCheck> Batch<C> {
             if !list.read(path, &mut row.record)? {
                 break;
             }
-            row.place = list.place(&row.record);
-            row.quoting = list.quoting(&row.record);
-            let is_foreign = std::str::from_utf8(row.record.as_slice()).is_err();
+            row.place = list.place();
+            row.quoting = list.quoting();
+            // Field by field: the halves of two characters on both sides of a delimiter would make one.
+            let is_foreign = row.record.iter().any(|field| std::str::from_utf8(field).is_err());
             row.first_foreign = is_foreign.then(|| list.first_foreign(row.place.byte));
             n_bytes += row.record.as_slice().len();
             self.n_rows += 1;
@@ -165,6 +166,9 @@ impl<C: RowCheck> Judge<'_, C> {
             };
             rejection(code, error.to_string())
         })?;
+        if number.has_letters {
+            return Err(rejection("invalid-number", "letters stand among the digits".to_owned()));
+        }
         if !number.is_valid() {
             return Err(rejection("invalid-number", "the number lies in no range that is in use".to_owned()));
         }

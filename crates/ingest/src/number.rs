@@ -10,6 +10,9 @@ pub struct Number {
     pub msisdn: Msisdn,
     /// What kind of line it is.
     pub kind: NumberKind,
+    /// Whether letters stand among its digits. `0151 ANNA5678` can be dialled, and a typing error
+    /// such as `0151 1234o678` too; both would reach somebody, but hardly who is meant.
+    pub has_letters: bool,
     parsed: PhoneNumber,
 }
 
@@ -152,7 +155,22 @@ pub fn normalise(raw: &str, default_country: Option<&str>) -> Result<Number, Num
     let e164 = parsed.format_as(PhoneNumberFormat::E164);
     let msisdn = Msisdn::from_digits(e164.trim_start_matches('+').as_bytes()).ok_or(NumberError::NotANumber)?;
     let kind = kind_of(parsed.get_type());
-    Ok(Number { msisdn, kind, parsed })
+    let has_letters = has_letters(text, region, &parsed);
+    Ok(Number { msisdn, kind, has_letters, parsed })
+}
+
+/// Whether the number needs what stands after a letter. Words before it, such as "mobile:", and an
+/// extension after it do no harm; an x is also the sign of an extension and of a carrier to choose.
+fn has_letters(text: &str, region: Option<Region>, number: &PhoneNumber) -> bool {
+    let number_and_rest = text.find(|c: char| c.is_numeric()).and_then(|first| text.get(first..)).unwrap_or_default();
+    let Some(letter) = number_and_rest.find(|c: char| c.is_alphabetic() && !matches!(c, 'x' | 'X')) else {
+        return false;
+    };
+    let n_before = text.len() - number_and_rest.len() + letter;
+    let head = text.get(..n_before).unwrap_or_default();
+    let whole = international(head, region).or_else(|| PHONE_NUMBER_UTIL.parse(head, region).ok());
+    let whole = whole.or_else(|| PHONE_NUMBER_UTIL.parse(format!("+{head}"), None).ok());
+    whole.is_none_or(|whole| whole.format_as(PhoneNumberFormat::E164) != number.format_as(PhoneNumberFormat::E164))
 }
 
 /// Digits that begin with the default country's own code are an international number whose plus
