@@ -107,17 +107,18 @@ pub fn generate(options: &GenerateOptions, out: &mut impl Write) -> io::Result<(
     out.flush()
 }
 
-/// A number that no other row has: its row number, scattered over the range.
+/// A number that no other row has, up to 100 million rows: its row number, scattered over the range.
 fn put_phone(n: u64, options: &GenerateOptions, random: &mut Random, row: &mut String) {
-    // Clean lists may be longer than the short ranges: they stay in the widest.
-    let which = if options.clean && options.rows > 2_000_000 { 0 } else { n % 5 };
+    // The short ranges are full after a million rows each; the widest takes what comes then.
+    let is_in_turn = if options.clean { options.rows <= 2_000_000 } else { n < 5_000_000 };
+    let (which, index) = if is_in_turn { (n % 5, n / 5) } else { (0, n) };
     let Some((_, international, national, n_digits)) = RANGES.get(usize::try_from(which).unwrap_or(0)).copied() else {
         return;
     };
     let width = n_digits as usize;
     let size = 10_u64.pow(n_digits);
     // Odd and not a multiple of 5: a permutation of the range.
-    let within = (if which == n % 5 && options.rows <= 2_000_000 { n / 5 } else { n }).wrapping_mul(7_368_787) % size;
+    let within = index.wrapping_mul(7_368_787) % size;
     let form = if options.clean { 0 } else { random.below(6) };
     let is_german = international.starts_with("49");
     let number = match form {
@@ -154,5 +155,39 @@ impl Random {
     fn pick(&mut self, words: &[&'static str]) -> &'static str {
         let at = self.below(words.len() as u64);
         words.get(usize::try_from(at).unwrap_or(0)).copied().unwrap_or("")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::number::normalise;
+
+    #[test]
+    fn the_example_list_is_seed_2026_on_every_machine() {
+        let mut list = Vec::new();
+        generate(&GenerateOptions { rows: 10_000, seed: 2026, clean: false }, &mut list).unwrap();
+        let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/spring-sale/recipients.csv");
+        assert!(std::fs::read(fixture).unwrap() == list, "{fixture} is not what the generator makes");
+    }
+
+    /// The short ranges are full at 5,000,000 rows: what comes then must not repeat them.
+    #[test]
+    fn numbers_of_long_lists_are_valid_and_never_repeat() {
+        for clean in [false, true] {
+            let options = GenerateOptions { rows: 9_000_000, seed: 3, clean };
+            let mut random = Random(options.seed);
+            let mut seen = HashSet::new();
+            let mut row = String::new();
+            for n in [0, 1_000_000, 2_000_000, 4_000_000, 4_999_000, 8_000_000].into_iter().flat_map(|n| n..n + 5_000) {
+                row.clear();
+                put_phone(n, &options, &mut random, &mut row);
+                let number = normalise(&row, Some("DE")).unwrap();
+                assert!(number.kind.can_get_sms(), "{row}");
+                assert!(seen.insert(number.msisdn), "row {n} repeats {row}");
+            }
+        }
     }
 }
