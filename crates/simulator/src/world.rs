@@ -302,6 +302,16 @@ impl World {
             | Pdu::DeliverSm(_)
             | Pdu::DataSm(_)
             | Pdu::DataSmResp(_)
+            | Pdu::Outbind(_)
+            | Pdu::QuerySm(_)
+            | Pdu::QuerySmResp(_)
+            | Pdu::CancelSm(_)
+            | Pdu::CancelSmResp
+            | Pdu::ReplaceSm(_)
+            | Pdu::ReplaceSmResp
+            | Pdu::SubmitMulti(_)
+            | Pdu::SubmitMultiResp(_)
+            | Pdu::AlertNotification(_)
             | Pdu::EnquireLinkResp
             | Pdu::UnbindResp
             | Pdu::GenericNack

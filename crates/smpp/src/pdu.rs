@@ -3,17 +3,22 @@
 //! Framing comes first ([`split_frame`]): a PDU is cut out by its length before anything in it is
 //! read, so that no content can make us lose our place in the stream.
 
+mod body;
 mod command;
 mod decode;
 mod encode;
 mod status;
 mod tlv;
 
+pub use body::{
+    Address, AlertNotification, Bind, BindResp, CancelSm, DataSm, Destination, Destinations, ESM_CLASS_UDHI,
+    MessageResp, Outbind, QuerySm, QuerySmResp, ReplaceSm, ShortMessage, SubmitMulti, SubmitMultiResp, Unsuccessful,
+};
 pub use command::CommandId;
 pub use decode::{DecodeError, Pdu};
 pub use encode::{EncodeError, encode_header_only, patch_sequence};
 pub use status::{CommandStatus, StatusClass};
-pub use tlv::{Tlv, Tlvs, put_tlv, tag};
+pub use tlv::{TagName, Tlv, TlvKind, TlvRule, TlvValue, TlvValueError, Tlvs, put_tlv, tag};
 
 /// Octets of a PDU's header (SMPP 3.4, 3.2).
 pub const HEADER_LEN: usize = 16;
@@ -101,120 +106,6 @@ impl<'a> RawPdu<'a> {
     pub fn decode(&self) -> Result<Pdu<'a>, DecodeError> {
         decode::decode(self)
     }
-}
-
-/// bind_transmitter, bind_receiver and bind_transceiver (SMPP 3.4, 4.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Bind<'a> {
-    /// Account name.
-    pub system_id: &'a [u8],
-    /// Its password.
-    pub password: &'a [u8],
-    /// Usually empty.
-    pub system_type: &'a [u8],
-    /// 0x34 for SMPP 3.4.
-    pub interface_version: u8,
-    /// TON of `address_range`.
-    pub addr_ton: u8,
-    /// NPI of `address_range`.
-    pub addr_npi: u8,
-    /// Which addresses are ours; usually empty.
-    pub address_range: &'a [u8],
-}
-
-/// A response to a bind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct BindResp<'a> {
-    /// The SMSC's name.
-    pub system_id: &'a [u8],
-    /// TLVs, such as sc_interface_version.
-    pub tlvs: Tlvs<'a>,
-}
-
-/// An address with its type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Address<'a> {
-    /// Type of number (SMPP 3.4, 5.2.5).
-    pub ton: u8,
-    /// Numbering plan (SMPP 3.4, 5.2.6).
-    pub npi: u8,
-    /// The digits or letters.
-    pub addr: &'a [u8],
-}
-
-/// submit_sm and deliver_sm, which have the same fields (SMPP 3.4, 4.4.1 and 4.6.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct ShortMessage<'a> {
-    /// Usually empty.
-    pub service_type: &'a [u8],
-    /// Who sends.
-    pub source: Address<'a>,
-    /// Who receives.
-    pub destination: Address<'a>,
-    /// Mode, type and features (SMPP 3.4, 5.2.12).
-    pub esm_class: u8,
-    /// GSM protocol id.
-    pub protocol_id: u8,
-    /// 0 to 3.
-    pub priority_flag: u8,
-    /// When to send; empty is at once.
-    pub schedule_delivery_time: &'a [u8],
-    /// How long to try; empty is the SMSC's default.
-    pub validity_period: &'a [u8],
-    /// Which receipts are asked for (SMPP 3.4, 5.2.17).
-    pub registered_delivery: u8,
-    /// 0.
-    pub replace_if_present_flag: u8,
-    /// The text's alphabet (SMPP 3.4, 5.2.19).
-    pub data_coding: u8,
-    /// 0.
-    pub sm_default_msg_id: u8,
-    /// The text, with its header if `esm_class` says so; at most 254 octets.
-    pub short_message: &'a [u8],
-    /// TLVs.
-    pub tlvs: Tlvs<'a>,
-}
-
-/// `esm_class`: a user data header stands before the text (SMPP 3.4, 5.2.12).
-pub const ESM_CLASS_UDHI: u8 = 0x40;
-
-impl<'a> ShortMessage<'a> {
-    /// The text's octets, wherever they stand: short_message or message_payload.
-    #[must_use]
-    pub fn text_octets(&self) -> &'a [u8] {
-        match self.tlvs.find(tag::MESSAGE_PAYLOAD) {
-            Some(payload) if self.short_message.is_empty() => payload,
-            _ => self.short_message,
-        }
-    }
-}
-
-/// data_sm (SMPP 3.4, 4.7.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct DataSm<'a> {
-    /// Usually empty.
-    pub service_type: &'a [u8],
-    /// Who sends.
-    pub source: Address<'a>,
-    /// Who receives.
-    pub destination: Address<'a>,
-    /// Mode, type and features.
-    pub esm_class: u8,
-    /// Which receipts are asked for.
-    pub registered_delivery: u8,
-    /// The text's alphabet.
-    pub data_coding: u8,
-    /// TLVs; the text is in message_payload.
-    pub tlvs: Tlvs<'a>,
-}
-
-/// A response that names a message: to submit_sm, deliver_sm or data_sm.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct MessageResp<'a> {
-    /// The id; empty in deliver_sm_resp, and where the response has no body.
-    pub message_id: &'a [u8],
-    /// TLVs.
-    pub tlvs: Tlvs<'a>,
 }
 
 #[cfg(test)]

@@ -1,14 +1,20 @@
 //! Bodies, borrowed from the read buffer.
 
-use super::{Address, Bind, BindResp, CommandId, DataSm, HEADER_LEN, MessageResp, RawPdu, ShortMessage, Tlvs};
+use super::{
+    Address, AlertNotification, Bind, BindResp, CancelSm, CommandId, CommandStatus, DataSm, Destination, Destinations,
+    HEADER_LEN, MessageResp, Outbind, QuerySm, QuerySmResp, RawPdu, ReplaceSm, ShortMessage, SubmitMulti,
+    SubmitMultiResp, Tlvs, Unsuccessful,
+};
 
-/// A decoded PDU. What has no body, or one that nobody here needs, keeps only its header.
+/// A decoded PDU. What has no body keeps only its header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pdu<'a> {
     /// bind_transmitter, bind_receiver or bind_transceiver: the header says which.
     Bind(Bind<'a>),
     /// Their responses.
     BindResp(BindResp<'a>),
+    /// outbind.
+    Outbind(Outbind<'a>),
     /// submit_sm.
     SubmitSm(ShortMessage<'a>),
     /// submit_sm_resp.
@@ -21,6 +27,24 @@ pub enum Pdu<'a> {
     DataSm(DataSm<'a>),
     /// data_sm_resp.
     DataSmResp(MessageResp<'a>),
+    /// query_sm.
+    QuerySm(QuerySm<'a>),
+    /// query_sm_resp.
+    QuerySmResp(QuerySmResp<'a>),
+    /// cancel_sm.
+    CancelSm(CancelSm<'a>),
+    /// cancel_sm_resp.
+    CancelSmResp,
+    /// replace_sm.
+    ReplaceSm(ReplaceSm<'a>),
+    /// replace_sm_resp.
+    ReplaceSmResp,
+    /// submit_multi.
+    SubmitMulti(SubmitMulti<'a>),
+    /// submit_multi_resp.
+    SubmitMultiResp(SubmitMultiResp<'a>),
+    /// alert_notification.
+    AlertNotification(AlertNotification<'a>),
     /// enquire_link.
     EnquireLink,
     /// enquire_link_resp.
@@ -31,7 +55,7 @@ pub enum Pdu<'a> {
     UnbindResp,
     /// generic_nack.
     GenericNack,
-    /// Anything else; the body as it came.
+    /// A command that nobody here knows; the body as it came.
     Other(&'a [u8]),
 }
 
@@ -57,18 +81,26 @@ impl<'a> Fields<'a> {
         Self { body, rest: body }
     }
 
+    #[cold]
     const fn missing(&self, field: &'static str) -> DecodeError {
         DecodeError { field, offset: HEADER_LEN + self.body.len() - self.rest.len() }
     }
 
     fn u8(&mut self, field: &'static str) -> Field<u8> {
-        let (first, rest) = self.rest.split_first().ok_or_else(|| self.missing(field))?;
+        let [value] = self.array(field)?;
+        Ok(value)
+    }
+
+    /// Several fields of one octet each; an error names the first, and where it should begin.
+    fn array<const N: usize>(&mut self, field: &'static str) -> Field<[u8; N]> {
+        let (value, rest) = self.rest.split_first_chunk::<N>().ok_or_else(|| self.missing(field))?;
         self.rest = rest;
-        Ok(*first)
+        Ok(*value)
     }
 
     /// A C-string without its NUL. Lengths beyond the standard's are taken: carriers exceed them.
     fn c_string(&mut self, field: &'static str) -> Field<&'a [u8]> {
+        // Most are empty or a dozen octets: a plain loop beats a call.
         let end = self.rest.iter().position(|octet| *octet == 0).ok_or_else(|| self.missing(field))?;
         let (value, rest) = self.rest.split_at(end);
         self.rest = rest.get(1..).unwrap_or_default();
@@ -86,16 +118,17 @@ impl<'a> Fields<'a> {
         Ok(value)
     }
 
-    fn address(&mut self, ton: &'static str, npi: &'static str, addr: &'static str) -> Field<Address<'a>> {
-        Ok(Address { ton: self.u8(ton)?, npi: self.u8(npi)?, addr: self.c_string(addr)? })
+    fn address(&mut self, ton_npi: &'static str, addr: &'static str) -> Field<Address<'a>> {
+        let [ton, npi] = self.array(ton_npi)?;
+        Ok(Address { ton, npi, addr: self.c_string(addr)? })
     }
 
     fn source(&mut self) -> Field<Address<'a>> {
-        self.address("source_addr_ton", "source_addr_npi", "source_addr")
+        self.address("source_addr_ton", "source_addr")
     }
 
     fn destination(&mut self) -> Field<Address<'a>> {
-        self.address("dest_addr_ton", "dest_addr_npi", "destination_addr")
+        self.address("dest_addr_ton", "destination_addr")
     }
 
     const fn tlvs(self) -> Tlvs<'a> {
@@ -112,6 +145,11 @@ pub(super) fn decode<'a>(raw: &RawPdu<'a>) -> Field<Pdu<'a>> {
         CommandId::DeliverSmResp => Ok(Pdu::DeliverSmResp(message_resp(fields))),
         CommandId::EnquireLink => Ok(Pdu::EnquireLink),
         CommandId::EnquireLinkResp => Ok(Pdu::EnquireLinkResp),
+        CommandId::DataSm => data_sm(fields).map(Pdu::DataSm),
+        CommandId::DataSmResp => Ok(Pdu::DataSmResp(message_resp(fields))),
+        CommandId::Unbind => Ok(Pdu::Unbind),
+        CommandId::UnbindResp => Ok(Pdu::UnbindResp),
+        CommandId::GenericNack => Ok(Pdu::GenericNack),
         CommandId::BindReceiver | CommandId::BindTransmitter | CommandId::BindTransceiver => {
             bind(fields).map(Pdu::Bind)
         }
@@ -119,22 +157,17 @@ pub(super) fn decode<'a>(raw: &RawPdu<'a>) -> Field<Pdu<'a>> {
             let MessageResp { message_id, tlvs } = message_resp(fields);
             Ok(Pdu::BindResp(BindResp { system_id: message_id, tlvs }))
         }
-        CommandId::Unbind => Ok(Pdu::Unbind),
-        CommandId::UnbindResp => Ok(Pdu::UnbindResp),
-        CommandId::GenericNack => Ok(Pdu::GenericNack),
-        CommandId::DataSm => data_sm(fields).map(Pdu::DataSm),
-        CommandId::DataSmResp => Ok(Pdu::DataSmResp(message_resp(fields))),
-        CommandId::QuerySm
-        | CommandId::QuerySmResp
-        | CommandId::ReplaceSm
-        | CommandId::ReplaceSmResp
-        | CommandId::CancelSm
-        | CommandId::CancelSmResp
-        | CommandId::Outbind
-        | CommandId::SubmitMulti
-        | CommandId::SubmitMultiResp
-        | CommandId::AlertNotification
-        | CommandId::Unknown(_) => Ok(Pdu::Other(raw.body)),
+        CommandId::Outbind => outbind(fields).map(Pdu::Outbind),
+        CommandId::QuerySm => query_sm(fields).map(Pdu::QuerySm),
+        CommandId::QuerySmResp => query_sm_resp(raw, fields).map(Pdu::QuerySmResp),
+        CommandId::CancelSm => cancel_sm(fields).map(Pdu::CancelSm),
+        CommandId::CancelSmResp => Ok(Pdu::CancelSmResp),
+        CommandId::ReplaceSm => replace_sm(fields).map(Pdu::ReplaceSm),
+        CommandId::ReplaceSmResp => Ok(Pdu::ReplaceSmResp),
+        CommandId::SubmitMulti => submit_multi(fields).map(Pdu::SubmitMulti),
+        CommandId::SubmitMultiResp => submit_multi_resp(raw, fields).map(Pdu::SubmitMultiResp),
+        CommandId::AlertNotification => alert_notification(fields).map(Pdu::AlertNotification),
+        CommandId::Unknown(_) => Ok(Pdu::Other(raw.body)),
     }
 }
 
@@ -144,31 +177,37 @@ fn message_resp(mut fields: Fields<'_>) -> MessageResp<'_> {
 }
 
 fn bind(mut fields: Fields<'_>) -> Field<Bind<'_>> {
-    Ok(Bind {
-        system_id: fields.c_string("system_id")?,
-        password: fields.c_string("password")?,
-        system_type: fields.c_string("system_type")?,
-        interface_version: fields.u8("interface_version")?,
-        addr_ton: fields.u8("addr_ton")?,
-        addr_npi: fields.u8("addr_npi")?,
-        address_range: fields.c_string("address_range")?,
-    })
+    let system_id = fields.c_string("system_id")?;
+    let password = fields.c_string("password")?;
+    let system_type = fields.c_string("system_type")?;
+    let [interface_version, addr_ton, addr_npi] = fields.array("interface_version")?;
+    let address_range = fields.c_string("address_range")?;
+    Ok(Bind { system_id, password, system_type, interface_version, addr_ton, addr_npi, address_range })
+}
+
+fn outbind(mut fields: Fields<'_>) -> Field<Outbind<'_>> {
+    Ok(Outbind { system_id: fields.c_string("system_id")?, password: fields.c_string("password")? })
 }
 
 fn short_message(mut fields: Fields<'_>) -> Field<ShortMessage<'_>> {
     let service_type = fields.c_string("service_type")?;
     let source = fields.source()?;
     let destination = fields.destination()?;
-    let esm_class = fields.u8("esm_class")?;
-    let protocol_id = fields.u8("protocol_id")?;
-    let priority_flag = fields.u8("priority_flag")?;
+    after_destination(fields, service_type, source, destination)
+}
+
+/// What submit_sm, deliver_sm and submit_multi have in common.
+fn after_destination<'a>(
+    mut fields: Fields<'a>,
+    service_type: &'a [u8],
+    source: Address<'a>,
+    destination: Address<'a>,
+) -> Field<ShortMessage<'a>> {
+    let [esm_class, protocol_id, priority_flag] = fields.array("esm_class")?;
     let schedule_delivery_time = fields.c_string("schedule_delivery_time")?;
     let validity_period = fields.c_string("validity_period")?;
-    let registered_delivery = fields.u8("registered_delivery")?;
-    let replace_if_present_flag = fields.u8("replace_if_present_flag")?;
-    let data_coding = fields.u8("data_coding")?;
-    let sm_default_msg_id = fields.u8("sm_default_msg_id")?;
-    let sm_length = fields.u8("sm_length")?;
+    let [registered_delivery, replace_if_present_flag, data_coding, sm_default_msg_id, sm_length] =
+        fields.array("registered_delivery")?;
     let short_message = fields.octets(usize::from(sm_length), "short_message")?;
     Ok(ShortMessage {
         service_type,
@@ -189,13 +228,110 @@ fn short_message(mut fields: Fields<'_>) -> Field<ShortMessage<'_>> {
 }
 
 fn data_sm(mut fields: Fields<'_>) -> Field<DataSm<'_>> {
-    Ok(DataSm {
+    let service_type = fields.c_string("service_type")?;
+    let source = fields.source()?;
+    let destination = fields.destination()?;
+    let [esm_class, registered_delivery, data_coding] = fields.array("esm_class")?;
+    let tlvs = fields.tlvs();
+    Ok(DataSm { service_type, source, destination, esm_class, registered_delivery, data_coding, tlvs })
+}
+
+fn query_sm(mut fields: Fields<'_>) -> Field<QuerySm<'_>> {
+    Ok(QuerySm { message_id: fields.c_string("message_id")?, source: fields.source()? })
+}
+
+/// Refusals come without a body.
+fn query_sm_resp<'a>(raw: &RawPdu<'a>, mut fields: Fields<'a>) -> Field<QuerySmResp<'a>> {
+    if raw.body.is_empty() && raw.header.command_status != CommandStatus::ROK {
+        return Ok(QuerySmResp::default());
+    }
+    let message_id = fields.c_string("message_id")?;
+    let final_date = fields.c_string("final_date")?;
+    let [message_state, error_code] = fields.array("message_state")?;
+    Ok(QuerySmResp { message_id, final_date, message_state, error_code, tlvs: fields.tlvs() })
+}
+
+fn cancel_sm(mut fields: Fields<'_>) -> Field<CancelSm<'_>> {
+    Ok(CancelSm {
         service_type: fields.c_string("service_type")?,
+        message_id: fields.c_string("message_id")?,
         source: fields.source()?,
         destination: fields.destination()?,
-        esm_class: fields.u8("esm_class")?,
-        registered_delivery: fields.u8("registered_delivery")?,
-        data_coding: fields.u8("data_coding")?,
+    })
+}
+
+fn replace_sm(mut fields: Fields<'_>) -> Field<ReplaceSm<'_>> {
+    let message_id = fields.c_string("message_id")?;
+    let source = fields.source()?;
+    let schedule_delivery_time = fields.c_string("schedule_delivery_time")?;
+    let validity_period = fields.c_string("validity_period")?;
+    let [registered_delivery, sm_default_msg_id, sm_length] = fields.array("registered_delivery")?;
+    let short_message = fields.octets(usize::from(sm_length), "short_message")?;
+    Ok(ReplaceSm {
+        message_id,
+        source,
+        schedule_delivery_time,
+        validity_period,
+        registered_delivery,
+        sm_default_msg_id,
+        short_message,
         tlvs: fields.tlvs(),
     })
+}
+
+const SME_ADDRESS: u8 = 1;
+
+fn submit_multi(mut fields: Fields<'_>) -> Field<SubmitMulti<'_>> {
+    let service_type = fields.c_string("service_type")?;
+    let source = fields.source()?;
+    let n = fields.u8("number_of_dests")?;
+    let start = fields.rest;
+    for _ in 0..n {
+        destination(&mut fields)?;
+    }
+    let octets = start.get(..start.len() - fields.rest.len()).unwrap_or_default();
+    let message = after_destination(fields, service_type, source, Address::default())?;
+    Ok(SubmitMulti { destinations: Destinations { n, octets }, message })
+}
+
+fn destination<'a>(fields: &mut Fields<'a>) -> Field<Destination<'a>> {
+    match fields.u8("dest_flag")? {
+        SME_ADDRESS => fields.destination().map(Destination::Sme),
+        _ => fields.c_string("dl_name").map(Destination::List),
+    }
+}
+
+pub(super) fn destinations(destinations: Destinations<'_>) -> impl Iterator<Item = Destination<'_>> {
+    let mut fields = Fields::new(destinations.octets);
+    (0..destinations.n).map_while(move |_| destination(&mut fields).ok())
+}
+
+fn submit_multi_resp<'a>(raw: &RawPdu<'a>, mut fields: Fields<'a>) -> Field<SubmitMultiResp<'a>> {
+    if raw.body.is_empty() {
+        return Ok(SubmitMultiResp::default());
+    }
+    let message_id = fields.c_string("message_id")?;
+    let n = fields.u8("no_unsuccess")?;
+    let start = fields.rest;
+    for _ in 0..n {
+        refusal(&mut fields)?;
+    }
+    let octets = start.get(..start.len() - fields.rest.len()).unwrap_or_default();
+    Ok(SubmitMultiResp { message_id, unsuccessful: Unsuccessful { n, octets }, tlvs: fields.tlvs() })
+}
+
+fn refusal<'a>(fields: &mut Fields<'a>) -> Field<(Address<'a>, CommandStatus)> {
+    let address = fields.destination()?;
+    Ok((address, CommandStatus(u32::from_be_bytes(fields.array("error_status_code")?))))
+}
+
+pub(super) fn unsuccessful(unsuccessful: Unsuccessful<'_>) -> impl Iterator<Item = (Address<'_>, CommandStatus)> {
+    let mut fields = Fields::new(unsuccessful.octets);
+    (0..unsuccessful.n).map_while(move |_| refusal(&mut fields).ok())
+}
+
+fn alert_notification(mut fields: Fields<'_>) -> Field<AlertNotification<'_>> {
+    let source = fields.source()?;
+    let esme = fields.address("esme_addr_ton", "esme_addr")?;
+    Ok(AlertNotification { source, esme, tlvs: fields.tlvs() })
 }

@@ -1,6 +1,9 @@
 //! PDUs straight into a write buffer.
 
-use super::{Bind, BindResp, CommandId, CommandStatus, HEADER_LEN, MessageResp, ShortMessage};
+use super::{
+    Address, Bind, BindResp, CommandId, CommandStatus, DataSm, HEADER_LEN, Header, MAX_PDU_LEN, MessageResp, Pdu,
+    ReplaceSm, ShortMessage, Tlvs,
+};
 
 /// A field that doesn't fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -44,11 +47,15 @@ fn framed(
 ) -> Result<(), EncodeError> {
     let start = out.len();
     put_header(out, 0, id, status, sequence_number);
-    if let Err(error) = body(out) {
+    let written = body(out);
+    let n_octets = out.len() - start;
+    let max = MAX_PDU_LEN as usize;
+    let fits = if n_octets > max { Err(EncodeError { field: "the PDU", n_octets, max }) } else { Ok(()) };
+    if let Err(error) = written.and(fits) {
         out.truncate(start);
         return Err(error);
     }
-    let length = (out.len() - start) as u32;
+    let length = n_octets as u32;
     if let Some(place) = out.get_mut(start..start + 4) {
         place.copy_from_slice(&length.to_be_bytes());
     }
@@ -59,10 +66,35 @@ fn c_string(out: &mut Vec<u8>, field: &'static str, value: &[u8], max: usize) ->
     if value.len() > max {
         return Err(EncodeError { field, n_octets: value.len(), max });
     }
-    // A NUL within would end the field early and shift all that follow.
-    out.extend(value.iter().map(|octet| if *octet == 0 { b'?' } else { *octet }));
+    let start = out.len();
+    out.extend_from_slice(value);
     out.push(0);
+    // A NUL within would end the field early and shift all that follow.
+    if value.contains(&0) {
+        let written = out.get_mut(start..start + value.len()).unwrap_or_default();
+        written.iter_mut().filter(|octet| **octet == 0).for_each(|octet| *octet = b'?');
+    }
     Ok(())
+}
+
+fn address(out: &mut Vec<u8>, field: &'static str, address: &Address<'_>) -> Result<(), EncodeError> {
+    out.extend_from_slice(&[address.ton, address.npi]);
+    c_string(out, field, address.addr, 20)
+}
+
+fn long_address(out: &mut Vec<u8>, field: &'static str, address: &Address<'_>) -> Result<(), EncodeError> {
+    out.extend_from_slice(&[address.ton, address.npi]);
+    c_string(out, field, address.addr, 64)
+}
+
+fn tlvs(out: &mut Vec<u8>, tlvs: Tlvs<'_>) {
+    out.extend_from_slice(tlvs.octets());
+}
+
+fn sm_length(short_message: &[u8]) -> Result<u8, EncodeError> {
+    let n_octets = short_message.len();
+    let fits = u8::try_from(n_octets).ok().filter(|n| *n <= 254);
+    fits.ok_or(EncodeError { field: "short_message", n_octets, max: 254 })
 }
 
 impl Bind<'_> {
@@ -96,7 +128,7 @@ impl BindResp<'_> {
     ) -> Result<(), EncodeError> {
         framed(out, id, status, sequence_number, |out| {
             c_string(out, "system_id", self.system_id, 15)?;
-            out.extend_from_slice(self.tlvs.octets());
+            tlvs(out, self.tlvs);
             Ok(())
         })
     }
@@ -116,7 +148,7 @@ impl MessageResp<'_> {
     ) -> Result<(), EncodeError> {
         framed(out, id, status, sequence_number, |out| {
             c_string(out, "message_id", self.message_id, 64)?;
-            out.extend_from_slice(self.tlvs.octets());
+            tlvs(out, self.tlvs);
             Ok(())
         })
     }
@@ -129,35 +161,171 @@ impl ShortMessage<'_> {
     /// When a field doesn't fit.
     pub fn encode(&self, id: CommandId, sequence_number: u32, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         framed(out, id, CommandStatus::ROK, sequence_number, |out| {
+            self.put_before_destination(out)?;
+            address(out, "destination_addr", &self.destination)?;
+            self.put_after_destination(out)
+        })
+    }
+
+    fn put_before_destination(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        c_string(out, "service_type", self.service_type, 5)?;
+        address(out, "source_addr", &self.source)
+    }
+
+    fn put_after_destination(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        out.extend_from_slice(&[self.esm_class, self.protocol_id, self.priority_flag]);
+        c_string(out, "schedule_delivery_time", self.schedule_delivery_time, 16)?;
+        c_string(out, "validity_period", self.validity_period, 16)?;
+        let sm_length = sm_length(self.short_message)?;
+        out.extend_from_slice(&[
+            self.registered_delivery,
+            self.replace_if_present_flag,
+            self.data_coding,
+            self.sm_default_msg_id,
+            sm_length,
+        ]);
+        out.extend_from_slice(self.short_message);
+        tlvs(out, self.tlvs);
+        Ok(())
+    }
+}
+
+impl DataSm<'_> {
+    /// Appends a data_sm.
+    ///
+    /// # Errors
+    /// When a field doesn't fit.
+    pub fn encode(&self, sequence_number: u32, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        framed(out, CommandId::DataSm, CommandStatus::ROK, sequence_number, |out| {
             c_string(out, "service_type", self.service_type, 5)?;
-            out.extend([self.source.ton, self.source.npi]);
-            c_string(out, "source_addr", self.source.addr, 20)?;
-            out.extend([self.destination.ton, self.destination.npi]);
-            c_string(out, "destination_addr", self.destination.addr, 20)?;
-            out.extend([self.esm_class, self.protocol_id, self.priority_flag]);
-            c_string(out, "schedule_delivery_time", self.schedule_delivery_time, 16)?;
-            c_string(out, "validity_period", self.validity_period, 16)?;
-            let n_octets = self.short_message.len();
-            let sm_length = u8::try_from(n_octets).ok().filter(|n| *n <= 254);
-            let sm_length = sm_length.ok_or(EncodeError { field: "short_message", n_octets, max: 254 })?;
-            out.extend([
-                self.registered_delivery,
-                self.replace_if_present_flag,
-                self.data_coding,
-                self.sm_default_msg_id,
-                sm_length,
-            ]);
-            out.extend_from_slice(self.short_message);
-            out.extend_from_slice(self.tlvs.octets());
+            // SMPP 3.4, 4.7.1: addresses of data_sm may have 64 characters.
+            long_address(out, "source_addr", &self.source)?;
+            long_address(out, "destination_addr", &self.destination)?;
+            out.extend([self.esm_class, self.registered_delivery, self.data_coding]);
+            tlvs(out, self.tlvs);
             Ok(())
         })
+    }
+}
+
+impl Pdu<'_> {
+    /// Appends a PDU of any kind. `header`: what can't be seen from the body, that is, which of
+    /// the binds, the status and the sequence number; its `command_length` is not used.
+    ///
+    /// # Errors
+    /// When a field doesn't fit.
+    pub fn encode(&self, header: &Header, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        let Header { command_id: id, command_status: status, sequence_number: sequence, command_length: _ } = *header;
+        match self {
+            Self::Bind(bind) => bind.encode(id, sequence, out),
+            Self::BindResp(resp) => resp.encode(id, status, sequence, out),
+            Self::SubmitSm(message) | Self::DeliverSm(message) => message.encode(id, sequence, out),
+            Self::SubmitSmResp(resp) | Self::DeliverSmResp(resp) | Self::DataSmResp(resp) => {
+                resp.encode(id, status, sequence, out)
+            }
+            Self::DataSm(message) => message.encode(sequence, out),
+            Self::Outbind(_)
+            | Self::QuerySm(_)
+            | Self::QuerySmResp(_)
+            | Self::CancelSm(_)
+            | Self::ReplaceSm(_)
+            | Self::SubmitMulti(_)
+            | Self::SubmitMultiResp(_)
+            | Self::AlertNotification(_)
+            | Self::Other(_) => framed(out, id, status, sequence, |out| self.put_rare_body(out)),
+            Self::CancelSmResp
+            | Self::ReplaceSmResp
+            | Self::EnquireLink
+            | Self::EnquireLinkResp
+            | Self::Unbind
+            | Self::UnbindResp
+            | Self::GenericNack => {
+                encode_header_only(id, status, sequence, out);
+                Ok(())
+            }
+        }
+    }
+
+    /// The bodies of commands that no campaign needs at speed.
+    fn put_rare_body(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        match self {
+            Self::Outbind(outbind) => {
+                c_string(out, "system_id", outbind.system_id, 15)?;
+                c_string(out, "password", outbind.password, 64)?;
+            }
+            Self::QuerySm(query) => {
+                c_string(out, "message_id", query.message_id, 64)?;
+                address(out, "source_addr", &query.source)?;
+            }
+            Self::QuerySmResp(resp) => {
+                c_string(out, "message_id", resp.message_id, 64)?;
+                c_string(out, "final_date", resp.final_date, 16)?;
+                out.extend([resp.message_state, resp.error_code]);
+                tlvs(out, resp.tlvs);
+            }
+            Self::CancelSm(cancel) => {
+                c_string(out, "service_type", cancel.service_type, 5)?;
+                c_string(out, "message_id", cancel.message_id, 64)?;
+                address(out, "source_addr", &cancel.source)?;
+                address(out, "destination_addr", &cancel.destination)?;
+            }
+            Self::ReplaceSm(replace) => replace.put(out)?,
+            Self::SubmitMulti(multi) => {
+                multi.message.put_before_destination(out)?;
+                out.push(multi.destinations.n);
+                out.extend_from_slice(multi.destinations.octets);
+                multi.message.put_after_destination(out)?;
+            }
+            Self::SubmitMultiResp(resp) => {
+                c_string(out, "message_id", resp.message_id, 64)?;
+                out.push(resp.unsuccessful.n);
+                out.extend_from_slice(resp.unsuccessful.octets);
+                tlvs(out, resp.tlvs);
+            }
+            Self::AlertNotification(alert) => {
+                long_address(out, "source_addr", &alert.source)?;
+                long_address(out, "esme_addr", &alert.esme)?;
+                tlvs(out, alert.tlvs);
+            }
+            Self::Other(body) => out.extend_from_slice(body),
+            Self::Bind(_)
+            | Self::BindResp(_)
+            | Self::SubmitSm(_)
+            | Self::SubmitSmResp(_)
+            | Self::DeliverSm(_)
+            | Self::DeliverSmResp(_)
+            | Self::DataSm(_)
+            | Self::DataSmResp(_)
+            | Self::CancelSmResp
+            | Self::ReplaceSmResp
+            | Self::EnquireLink
+            | Self::EnquireLinkResp
+            | Self::Unbind
+            | Self::UnbindResp
+            | Self::GenericNack => {}
+        }
+        Ok(())
+    }
+}
+
+impl ReplaceSm<'_> {
+    fn put(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        c_string(out, "message_id", self.message_id, 64)?;
+        address(out, "source_addr", &self.source)?;
+        c_string(out, "schedule_delivery_time", self.schedule_delivery_time, 16)?;
+        c_string(out, "validity_period", self.validity_period, 16)?;
+        let sm_length = sm_length(self.short_message)?;
+        out.extend([self.registered_delivery, self.sm_default_msg_id, sm_length]);
+        out.extend_from_slice(self.short_message);
+        tlvs(out, self.tlvs);
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pdu::{Address, MAX_PDU_LEN, Pdu, Tlvs, split_frame};
+    use crate::pdu::{Address, Pdu, Tlvs, put_tlv, split_frame, tag};
 
     fn hex(text: &str) -> Vec<u8> {
         text.as_bytes()
@@ -210,6 +378,16 @@ mod tests {
         let mut out = vec![1, 2, 3];
         let error = message.encode(CommandId::SubmitSm, 1, &mut out).unwrap_err();
         assert_eq!((error.to_string().as_str(), out.as_slice()), ("source_addr has 21 octets: 20 fit", &[1, 2, 3][..]));
+    }
+
+    #[test]
+    fn a_pdu_that_no_smsc_would_take_is_not_written() {
+        let mut tlvs = Vec::new();
+        put_tlv(&mut tlvs, tag::MESSAGE_PAYLOAD, &[b'x'; 65_535]);
+        let mut out = Vec::new();
+        let message = ShortMessage { tlvs: Tlvs::new(&tlvs), ..ShortMessage::default() };
+        let error = message.encode(CommandId::SubmitSm, 1, &mut out).unwrap_err();
+        assert_eq!((error.to_string().as_str(), out.len()), ("the PDU has 65572 octets: 65536 fit", 0));
     }
 
     #[test]
