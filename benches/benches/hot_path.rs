@@ -7,8 +7,8 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use volley_core::Template;
 use volley_smpp::{
     pdu::{Address, CommandId, CommandStatus, MAX_PDU_LEN, MessageResp, ShortMessage, Tlvs, put_tlv, split_frame, tag},
-    receipt::from_deliver_sm,
-    text::{Concat, DefaultAlphabet, SegmentOptions, Segments, Smart},
+    receipt::{ReceiptRules, from_deliver_sm},
+    text::{SegmentOptions, Segments, Smart},
 };
 
 const TEXT: &str = "Hi {{ first_name }}, 20 % off until Sunday with {{ code }}. Reply STOP to opt out.";
@@ -38,8 +38,7 @@ fn texts(criterion: &mut Criterion) {
             black_box(text.len())
         });
     });
-    let options =
-        SegmentOptions { alphabet: DefaultAlphabet::Gsm, concat: Concat::Udh8, smart: Smart::Punct, max_segments: 5 };
+    let options = SegmentOptions { smart: Smart::Punct, ..SegmentOptions::default() };
     let mut segments = Segments::default();
     for (name, text) in [("cut one GSM segment", "A".repeat(150)), ("cut three UCS-2 segments", "я".repeat(180))] {
         group.bench_function(name, |bencher| {
@@ -76,10 +75,11 @@ fn pdus(criterion: &mut Criterion) {
         )
     };
     let mut delivered = Vec::new();
+    let rules = ReceiptRules::default();
     let _ = receipt.encode(CommandId::DeliverSm, 9, &mut delivered);
     group.bench_function("decode deliver_sm", |bencher| bencher.iter(|| black_box(decode(black_box(&delivered)))));
     group.bench_function("read a receipt", |bencher| {
-        bencher.iter(|| black_box(from_deliver_sm(black_box(&receipt)).is_some()))
+        bencher.iter(|| black_box(from_deliver_sm(black_box(&receipt), &rules).is_some()))
     });
     group.finish();
 }

@@ -1,5 +1,7 @@
 //! Campaign texts with `{{ column }}` placeholders, split once into literal and column parts.
 
+use std::ops::Range;
+
 /// A text split into parts; rendering copies them into a buffer and allocates nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
@@ -81,11 +83,26 @@ impl Template {
 
     /// Appends the text to `out`; `value` gives the column with that index of
     /// [`Template::columns`].
-    pub fn render<'a>(&self, out: &mut String, mut value: impl FnMut(usize) -> &'a str) {
+    pub fn render<'a>(&self, out: &mut String, value: impl FnMut(usize) -> &'a str) {
+        self.render_marking(out, value, |_, _| {});
+    }
+
+    /// The same; `placed` is told where in `out` the value of each column came to stand, in octets
+    /// and in order.
+    pub fn render_marking<'a>(
+        &self,
+        out: &mut String,
+        mut value: impl FnMut(usize) -> &'a str,
+        mut placed: impl FnMut(usize, Range<usize>),
+    ) {
         for part in &self.parts {
             match part {
                 Part::Literal(text) => out.push_str(text),
-                Part::Column(index) => out.push_str(value(*index)),
+                Part::Column(index) => {
+                    let start = out.len();
+                    out.push_str(value(*index));
+                    placed(*index, start..out.len());
+                }
             }
         }
     }
@@ -131,6 +148,15 @@ mod tests {
         assert_eq!(rendered("Hi {{ a }}, {{b}} and {{a}}!", &["X", "Y"]), "Hi X, Y and X!");
         assert_eq!(rendered("{{ first name }} {x}", &["Zoë"]), "Zoë {x}");
         assert_eq!(rendered("", &[]), "");
+    }
+
+    #[test]
+    fn values_are_marked_where_they_stand() {
+        let mut out = "Hü ".to_owned();
+        let mut places = Vec::new();
+        let template = Template::parse("{{ a }}-{{ b }}{{ a }}").unwrap();
+        template.render_marking(&mut out, |index| ["ä", "x"][index], |index, place| places.push((index, place)));
+        assert_eq!((out.as_str(), places), ("Hü ä-xä", vec![(0, 4..6), (1, 7..8), (0, 8..10)]));
     }
 
     #[test]

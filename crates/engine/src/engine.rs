@@ -362,7 +362,7 @@ impl Prepared {
             lanes,
             shares: Lanes::new(&weights),
             source,
-            renderer: Renderer::new(plan, preflight::message_format(&approved.options, &carriers)?, formats),
+            renderer: Renderer::new(id, plan, preflight::message_format(&approved.options, &carriers)?, formats),
             journal: writer,
             journal_events,
             carrier_events,

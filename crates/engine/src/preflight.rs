@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use volley_core::Template;
 use volley_ingest::{FreezeProgress, Frozen, ListOptions, Rejection, RowCheck, RowFacts, RowView, freeze};
-use volley_smpp::text::{Concat, DefaultAlphabet, SegmentOptions, Segments, Smart};
+use volley_smpp::text::{Concat, Languages, SegmentOptions, Smart};
 
 use crate::{
     Error,
     options::{self, CampaignOptions, CarrierOptions, Carriers, FileError, InDoubtPolicy, SmartEncoding},
-    render::MessageFormat,
+    render::{Composed, MessageFormat},
 };
 
 /// A campaign as it was approved: kept beside its frozen list, so that a resume goes on with it
@@ -58,9 +58,13 @@ pub(crate) fn check_routes(options: &CampaignOptions, carriers: &Carriers) -> Re
     for route in &options.routes {
         let carrier = carriers.get(&route.carrier)?;
         let (name, known) = first.get_or_insert((&route.carrier, carrier));
-        if (known.default_alphabet, known.concatenation) != (carrier.default_alphabet, carrier.concatenation) {
+        let cut = |carrier: &CarrierOptions| {
+            (carrier.default_alphabet, carrier.concatenation, carrier.languages.iter().map(|known| known.0).collect())
+        };
+        let (first, this): ((_, _, Languages), _) = (cut(known), cut(carrier));
+        if first != this {
             let message = format!(
-                "carriers `{name}` and `{}` differ in `default-alphabet` or `concatenation`: one campaign's routes must agree",
+                "carriers `{name}` and `{}` differ in `default-alphabet`, `concatenation` or `languages`: one campaign's routes must agree",
                 route.carrier
             );
             return Err(FileError::new(&carriers.path, message));
@@ -72,19 +76,16 @@ pub(crate) fn check_routes(options: &CampaignOptions, carriers: &Carriers) -> Re
 /// The message as rows are checked and rendered.
 pub(crate) fn message_format(options: &CampaignOptions, carriers: &Carriers) -> Result<MessageFormat, Error> {
     let carrier = options.routes.first().map(|route| carriers.get(&route.carrier)).transpose()?;
-    let alphabet = carrier.map(|carrier| carrier.default_alphabet).unwrap_or_default();
-    let concat = carrier.map(|carrier| carrier.concatenation).unwrap_or_default();
     let template = Template::parse(&options.message.text)
         .map_err(|error| FileError::new(Path::new("campaign"), format!("`text`: {error}")))?;
+    let kept = template.columns().iter().zip(0..).filter(|(column, _)| options.message.keep.contains(column));
+    let kept_columns = kept.map(|(_, index)| index).collect();
     Ok(MessageFormat {
         template,
+        kept_columns,
         segments: SegmentOptions {
-            alphabet: match alphabet {
-                options::DefaultAlphabet::Gsm => DefaultAlphabet::Gsm,
-                options::DefaultAlphabet::Latin1 => DefaultAlphabet::Latin1,
-                options::DefaultAlphabet::Ascii => DefaultAlphabet::Ascii,
-            },
-            concat: match concat {
+            alphabet: carrier.map(|carrier| carrier.default_alphabet.0).unwrap_or_default(),
+            concat: match carrier.map(|carrier| carrier.concatenation).unwrap_or_default() {
                 options::Concatenation::Udh8 => Concat::Udh8,
                 options::Concatenation::Udh16 => Concat::Udh16,
                 options::Concatenation::Sar => Concat::Sar,
@@ -95,8 +96,11 @@ pub(crate) fn message_format(options: &CampaignOptions, carriers: &Carriers) -> 
                 SmartEncoding::Punct => Smart::Punct,
                 SmartEncoding::Accents => Smart::Accents,
                 SmartEncoding::Lookalike => Smart::Lookalike,
+                SmartEncoding::Full => Smart::Full,
             },
+            languages: carrier.into_iter().flat_map(|carrier| &carrier.languages).map(|language| language.0).collect(),
             max_segments: options.message.max_segments.get(),
+            ..SegmentOptions::default()
         },
         sender: options.message.sender.clone(),
         validity: options.message.validity.map(|validity| validity.0),
@@ -142,25 +146,17 @@ struct TextCheck {
     format: MessageFormat,
 }
 
-#[derive(Default)]
-struct Scratch {
-    text: String,
-    segments: Segments,
-}
-
 impl RowCheck for TextCheck {
-    type Scratch = Scratch;
+    type Scratch = Composed;
 
-    fn check(&self, row: &RowView<'_>, scratch: &mut Scratch) -> Result<RowFacts, Rejection> {
+    fn check(&self, row: &RowView<'_>, composed: &mut Composed) -> Result<RowFacts, Rejection> {
         let columns = self.format.template.columns();
         if let Some((column, _)) = columns.iter().zip(0..).find(|(_, index)| row.field(*index).trim().is_empty()) {
             let reason = "the text needs this column, and it is empty".to_owned();
             return Err(Rejection { column: Some(column.clone()), code: "empty-field", reason });
         }
-        scratch.text.clear();
-        self.format.template.render(&mut scratch.text, |index| row.field(index));
-        match scratch.segments.cut(&scratch.text, &self.format.segments) {
-            Ok(()) => Ok(RowFacts { n_segments: u8::try_from(scratch.segments.len()).unwrap_or(u8::MAX) }),
+        match self.format.compose(|index| row.field(index), composed) {
+            Ok(()) => Ok(RowFacts { n_segments: u8::try_from(composed.segments.len()).unwrap_or(u8::MAX) }),
             Err(error) => Err(Rejection { column: None, code: "too-many-segments", reason: error.to_string() }),
         }
     }

@@ -1,15 +1,15 @@
 //! From a row of the plan to encoded submits: text, segments, PDUs, straight into the batch that
 //! will be written.
 
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 
-use volley_core::{MessageToken, Msisdn, RowIndex, Template, UnixMicros};
+use volley_core::{CampaignId, MessageToken, Msisdn, RowIndex, Template, UnixMicros};
 use volley_ingest::{Plan, PlanChunk};
 use volley_pipeline::SubmitBatch;
 use volley_smpp::{
     address::TonNpi,
     pdu::{Address, CommandId, ESM_CLASS_UDHI, ShortMessage, Tlvs, put_tlv, tag},
-    text::{Concat, SegmentOptions, Segments, put_sar, put_udh},
+    text::{Concat, SegmentOptions, Segments, TooManySegments, put_sar, reference},
     time::absolute_utc,
 };
 
@@ -29,6 +29,36 @@ pub(crate) struct MessageFormat {
     pub(crate) segments: SegmentOptions,
     pub(crate) sender: String,
     pub(crate) validity: Option<Duration>,
+    /// Columns of the template whose values smart encoding leaves alone.
+    pub(crate) kept_columns: Vec<usize>,
+}
+
+/// A message's text and segments, in buffers that are used again.
+#[derive(Default)]
+pub(crate) struct Composed {
+    pub(crate) text: String,
+    pub(crate) segments: Segments,
+    kept: Vec<Range<usize>>,
+}
+
+impl MessageFormat {
+    /// Fills in a row's values and cuts the text: the same way when a list is checked and when it
+    /// is sent.
+    pub(crate) fn compose<'a>(
+        &self,
+        value: impl FnMut(usize) -> &'a str,
+        composed: &mut Composed,
+    ) -> Result<(), TooManySegments> {
+        let Composed { text, segments, kept } = composed;
+        text.clear();
+        kept.clear();
+        self.template.render_marking(text, value, |column, place| {
+            if self.kept_columns.contains(&column) {
+                kept.push(place);
+            }
+        });
+        segments.cut_keeping(text, kept, &self.segments)
+    }
 }
 
 /// Renders rows; keeps the chunk that it is in, and all buffers.
@@ -39,10 +69,11 @@ pub(crate) struct Renderer {
     /// The chunk of the row before, and one of rows that are tried again.
     fresh: CachedChunk,
     again: CachedChunk,
-    text: String,
-    segments: Segments,
+    composed: Composed,
     octets: Vec<u8>,
     tlvs: Vec<u8>,
+    /// Its number tells its references from those of other campaigns to the same recipients.
+    campaign: CampaignId,
     /// A chunk of the plan that could not be read: no more rows may be rendered.
     failed: Option<volley_ingest::Error>,
 }
@@ -63,15 +94,15 @@ pub(crate) struct Rendered {
 }
 
 impl Renderer {
-    pub(crate) fn new(plan: Plan, format: MessageFormat, lanes: Vec<LaneFormat>) -> Self {
+    pub(crate) fn new(campaign: CampaignId, plan: Plan, format: MessageFormat, lanes: Vec<LaneFormat>) -> Self {
         Self {
+            campaign,
             plan,
             format,
             lanes,
             fresh: CachedChunk::default(),
             again: CachedChunk::default(),
-            text: String::new(),
-            segments: Segments::default(),
+            composed: Composed::default(),
             octets: Vec::new(),
             tlvs: Vec::new(),
             failed: None,
@@ -99,11 +130,11 @@ impl Renderer {
         let msisdn = self.compose(next)?;
         let validity = self.validity(lane, wall);
         let validity_period = validity.as_ref().map_or(&[][..], |text| text.as_slice());
-        let n_segments = self.segments.len().min(usize::from(u8::MAX)) as u8;
+        let n_segments = self.composed.segments.len().min(usize::from(u8::MAX)) as u8;
         let wanted = next.only.map_or(0..n_segments, |only| only..only.saturating_add(1).min(n_segments));
         let n_now = u32::try_from(wanted.len()).unwrap_or(0);
         for segment in wanted {
-            self.encode_segment(next.row, msisdn, segment, n_segments, validity_period, batch);
+            self.encode_segment(next.row, msisdn, segment, validity_period, batch);
         }
         Some(Rendered { n_segments, n_now })
     }
@@ -121,10 +152,8 @@ impl Renderer {
             cached.number = Some(number);
         }
         let row = cached.chunk.row(next.row.offset())?;
-        self.text.clear();
-        self.format.template.render(&mut self.text, |index| row.field(index));
         // Checked when the list was frozen, on the same path: it can't need too many segments.
-        let _ = self.segments.cut(&self.text, &self.format.segments);
+        let _ = self.format.compose(|index| row.field(index), &mut self.composed);
         Some(row.msisdn)
     }
 
@@ -142,19 +171,18 @@ impl Renderer {
         row: RowIndex,
         msisdn: Msisdn,
         segment: u8,
-        n_segments: u8,
         validity_period: &[u8],
         batch: &mut SubmitBatch,
     ) {
         let concat = self.format.segments.concat;
-        // Each recipient has one row, so rows that share a reference never meet on one phone.
-        let reference = (row.0 & 0xFFFF) as u16;
+        let segments = &self.composed.segments;
+        let (index, reference) = (usize::from(segment), reference(msisdn.as_u64(), self.campaign.0));
         self.octets.clear();
-        put_udh(concat, reference, n_segments, segment + 1, &mut self.octets);
+        segments.put_header(index, reference, &mut self.octets);
         let has_header = !self.octets.is_empty();
         self.tlvs.clear();
-        put_sar(concat, reference, n_segments, segment + 1, &mut self.tlvs);
-        let text = self.segments.octets(usize::from(segment));
+        put_sar(concat, segments.part(index, reference), &mut self.tlvs);
+        let text = segments.octets(index);
         if concat == Concat::Payload && text.len() > 140 {
             put_tlv(&mut self.tlvs, tag::MESSAGE_PAYLOAD, text);
         } else {
@@ -177,7 +205,7 @@ impl Renderer {
             esm_class: if has_header { ESM_CLASS_UDHI } else { 0 },
             validity_period,
             registered_delivery: 1,
-            data_coding: self.segments.encoding().data_coding(),
+            data_coding: segments.encoding().data_coding(),
             short_message: &self.octets,
             tlvs: Tlvs::new(&self.tlvs),
             ..ShortMessage::default()

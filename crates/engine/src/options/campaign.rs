@@ -71,6 +71,10 @@ pub struct MessageOptions {
     /// Which characters may be replaced to save segments.
     #[serde(default)]
     pub smart_encoding: SmartEncoding,
+    /// Columns whose values smart encoding leaves alone: one-time codes and the like. Links are
+    /// always left alone.
+    #[serde(default)]
+    pub keep: Vec<String>,
     /// Rows whose text needs more segments are rejected. Default 3.
     #[serde(default = "three")]
     pub max_segments: NonZeroU8,
@@ -92,6 +96,8 @@ pub enum SmartEncoding {
     Accents,
     /// And letters that look alike.
     Lookalike,
+    /// And Cyrillic and Greek in Latin letters, by published schemes.
+    Full,
 }
 
 /// `[schedule]`.
@@ -179,6 +185,11 @@ impl CampaignOptions {
         }
         if let Err(error) = Template::parse(&self.message.text) {
             return wrong("text", format!("`text`: {error}"));
+        }
+        let template = Template::parse(&self.message.text);
+        let used = template.as_ref().map(Template::columns).unwrap_or_default();
+        if let Some(column) = self.message.keep.iter().find(|column| !used.contains(column)) {
+            return wrong("keep", format!("`keep` names the column `{column}`, which the text doesn't use"));
         }
         if self.message.sender.is_empty() || self.message.sender.len() > 20 {
             return wrong("sender", "`sender` must have 1 to 20 characters (SMPP 3.4, 5.2.8)".to_owned());

@@ -7,9 +7,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use volley_core::Rate;
 use volley_simulator::SimulatorOptions;
+use volley_smpp::text::Language;
 
 use super::{FileError, HumanDuration, file_error};
 
@@ -70,6 +71,9 @@ pub struct CarrierOptions {
     /// What data_coding 0 means. Default gsm.
     #[serde(default)]
     pub default_alphabet: DefaultAlphabet,
+    /// Languages whose national tables handsets and SMSC know, such as ["tr"]. Default none.
+    #[serde(default)]
+    pub languages: Vec<NationalLanguage>,
     /// How long texts are cut. Default udh8.
     #[serde(default)]
     pub concatenation: Concatenation,
@@ -108,17 +112,45 @@ pub enum IdMode {
     RespHexstring,
 }
 
-/// See HANDBOOK B.4.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum DefaultAlphabet {
-    /// GSM 03.38, one septet per octet.
-    #[default]
-    Gsm,
-    /// ISO-8859-1.
-    Latin1,
-    /// ASCII.
-    Ascii,
+/// What data_coding 0 means, by name (HANDBOOK B.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DefaultAlphabet(pub volley_smpp::text::DefaultAlphabet);
+
+impl<'de> Deserialize<'de> for DefaultAlphabet {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use volley_smpp::text::DefaultAlphabet as Alphabet;
+        by_name(deserializer, "alphabet", Alphabet::ALL.into_iter().map(|known| (known.name(), Self(known))))
+    }
+}
+
+/// A language with national tables, by its ISO 639-1 code (HANDBOOK B.8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NationalLanguage(pub Language);
+
+impl<'de> Deserialize<'de> for NationalLanguage {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        by_name(
+            deserializer,
+            "language with tables",
+            Language::ALL.into_iter().map(|known| (known.code(), Self(known))),
+        )
+    }
+}
+
+fn by_name<'de, D: Deserializer<'de>, T>(
+    deserializer: D,
+    what: &str,
+    known: impl Iterator<Item = (&'static str, T)>,
+) -> Result<T, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    let mut names = Vec::new();
+    for (its_name, value) in known {
+        if its_name == name {
+            return Ok(value);
+        }
+        names.push(its_name);
+    }
+    Err(serde::de::Error::custom(format!("`{name}` is no {what}: {} are", names.join(", "))))
 }
 
 /// See HANDBOOK B.7.
@@ -233,6 +265,11 @@ impl CarrierOptions {
                     ));
                 }
             }
+        }
+        if !self.languages.is_empty() && matches!(self.concatenation, Concatenation::Sar | Concatenation::Payload) {
+            return wrong(format!(
+                "carrier `{name}`: `languages` need a header before the text, which `concatenation` udh8 or udh16 allows alone"
+            ));
         }
         for host in &self.hosts {
             let port = host.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());

@@ -2,8 +2,8 @@
 
 use volley_core::{ReceiptState, RecipientCheck};
 use volley_smpp::{
-    pdu::{Address, CommandId, DataSm, Pdu, RawPdu, ShortMessage},
-    receipt::{IdMode, MessageState, Side, fold_id, from_deliver_sm},
+    pdu::{Address, CommandId, Pdu, RawPdu, ShortMessage},
+    receipt::{IdMode, MessageState, ReceiptRules, Side, fold_id, from_deliver_sm},
 };
 
 use crate::{
@@ -44,7 +44,7 @@ impl Deliveries {
         match pdu.decode() {
             Ok(Pdu::DeliverSm(message)) => self.read_message(handle(Delivery::DeliverSm), &message, id_mode),
             Ok(Pdu::DataSm(message)) => {
-                self.read_message(handle(Delivery::DataSm), &as_short_message(&message), id_mode);
+                self.read_message(handle(Delivery::DataSm), &message.as_short_message(), id_mode);
             }
             Ok(_) | Err(_) => {
                 let is_data_sm = pdu.header.command_id == CommandId::DataSm;
@@ -55,12 +55,15 @@ impl Deliveries {
     }
 
     fn read_message(&mut self, handle: ReceiptHandle, message: &ShortMessage<'_>, id_mode: IdMode) {
-        let Some(receipt) = from_deliver_sm(message) else { return self.push_reply(handle, message) };
+        let Some(receipt) = from_deliver_sm(message, &ReceiptRules::default()) else {
+            return self.push_reply(handle, message);
+        };
         let state = receipt.state.map_or(ReceiptState::Unknown, state);
         self.n_unknown_states += u64::from(receipt.state.is_none());
         let destination_check = RecipientCheck::of_address(message.destination.addr);
         let check = RecipientCheck::of_address(message.source.addr).or(destination_check);
-        let (id, err) = (receipt.id, receipt.err);
+        let mut digits = [0; 5];
+        let (id, err) = (receipt.id, receipt.err.as_text(&mut digits));
         let receipt = Receipt { handle, id, state, err, check, destination_check };
         self.receipts.push(receipt, |out| fold_id(id_mode, Side::Receipt, id, out));
     }
@@ -101,20 +104,6 @@ impl Deliveries {
 
 const fn ton_npi(address: &Address<'_>) -> (u8, u8) {
     (address.ton, address.npi)
-}
-
-/// data_sm has the fields of deliver_sm, with the text always in a TLV.
-fn as_short_message<'a>(message: &DataSm<'a>) -> ShortMessage<'a> {
-    ShortMessage {
-        service_type: message.service_type,
-        source: message.source,
-        destination: message.destination,
-        esm_class: message.esm_class,
-        registered_delivery: message.registered_delivery,
-        data_coding: message.data_coding,
-        tlvs: message.tlvs,
-        ..ShortMessage::default()
-    }
 }
 
 const fn state(state: MessageState) -> ReceiptState {

@@ -1,6 +1,7 @@
 //! The text of a receipt (SMPP 3.4, Appendix B; HANDBOOK C.3): a suggestion, so read tolerantly.
 
-/// The values found, as they stand in the text.
+/// The values found, as they stand in the text. A label without a value has an empty one: the
+/// label was there, and no later one can take its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ReceiptText<'a> {
     /// The carrier's id of the message.
@@ -19,6 +20,15 @@ pub struct ReceiptText<'a> {
     pub err: Option<&'a [u8]>,
     /// The beginning of the message.
     pub text: Option<&'a [u8]>,
+}
+
+impl ReceiptText<'_> {
+    /// [`ReceiptText::sub`] or [`ReceiptText::dlvrd`] as a number, if it is one. Carriers write
+    /// nonsense there, so nothing should depend on it.
+    #[must_use]
+    pub fn count(field: Option<&[u8]>) -> Option<u32> {
+        std::str::from_utf8(field?).ok()?.parse().ok()
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -65,7 +75,7 @@ pub fn parse_text(octets: &[u8]) -> ReceiptText<'_> {
         let behind = octets.get(value_at..).unwrap_or_default();
         if label == Label::Text {
             if found.id.is_some() && found.stat.is_some() {
-                found.text.get_or_insert(behind);
+                found.text.get_or_insert(super::trim(behind));
                 break;
             }
             let end = (0..behind.len()).find(|at| next_label(behind, *at)).unwrap_or(behind.len());
@@ -83,9 +93,7 @@ pub fn parse_text(octets: &[u8]) -> ReceiptText<'_> {
             Label::Stat => &mut found.stat,
             Label::Err | Label::Text => &mut found.err,
         };
-        if slot.is_none() {
-            *slot = value;
-        }
+        slot.get_or_insert(value);
         at = value_at;
     }
     found
@@ -112,15 +120,15 @@ fn label_at(octets: &[u8]) -> Option<(Label, usize)> {
     })
 }
 
-/// The first word behind a label; `None` when another label or the end comes first.
-fn first_word(octets: &[u8]) -> Option<&[u8]> {
+/// The first word behind a label; empty when another label or the end comes first.
+fn first_word(octets: &[u8]) -> &[u8] {
     let blanks = octets.iter().take_while(|octet| octet.is_ascii_whitespace()).count();
     let rest = octets.get(blanks..).unwrap_or_default();
     if label_at(rest).is_some() {
-        return None;
+        return &[];
     }
     let end = rest.iter().position(|octet| octet.is_ascii_whitespace() || *octet == 0).unwrap_or(rest.len());
-    rest.get(..end).filter(|word| !word.is_empty())
+    rest.get(..end).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -136,14 +144,18 @@ mod tests {
         let text = parse_text(b"ID:7 SUB:001 DLVRD:001 submit date:0809011130 done date:0809011131 STAT:DELIVRD ERR:0000 Text:hello there");
         assert_eq!(words(&text), ["7", "DELIVRD", "0000", "hello there"]);
         assert_eq!(text.done_date, Some(&b"0809011131"[..]));
+        assert_eq!((ReceiptText::count(text.sub), ReceiptText::count(Some(b"x"))), (Some(1), None));
         assert_eq!(words(&parse_text(b"stat:EXPIRED\nerr: 12a\nid: 0-9f")), ["0-9f", "EXPIRED", "12a", "-"]);
-        assert_eq!(words(&parse_text(b"id: stat:DELIVRD err:")), ["-", "DELIVRD", "-", "-"]);
+        assert_eq!(words(&parse_text(b"id: stat:DELIVRD err:")), ["", "DELIVRD", "", "-"]);
     }
 
     #[test]
     fn the_message_can_not_forge_a_field() {
         let text = parse_text(b"id:777 stat:UNDELIV err:005 text:id:999 stat:DELIVRD err:000");
         assert_eq!(words(&text), ["777", "UNDELIV", "005", "id:999 stat:DELIVRD err:000"]);
+        // Also when the carrier gives no id.
+        let text = parse_text(b"id: stat:UNDELIV err:005 text:id:999 err:000");
+        assert_eq!(words(&text), ["", "UNDELIV", "005", "id:999 err:000"]);
     }
 
     #[test]

@@ -28,6 +28,33 @@ const EXTENSION: [(u8, char); 10] = [
     (0x65, '€'),
 ];
 
+/// [`DEFAULT`] as numbers, the base of the European locking tables.
+pub(super) const DEFAULT_CODES: [u16; 128] = codes(&DEFAULT);
+
+/// The extension by septet. The escape itself, kept for a further table, shows as a blank.
+#[expect(clippy::indexing_slicing, reason = "computed at build time, where a wrong index fails the build")]
+pub(super) const EXTENSION_CODES: [u16; 128] = {
+    let mut codes = [0xFFFF; 128];
+    codes[ESCAPE as usize] = ' ' as u16;
+    let mut n = 0;
+    while n < EXTENSION.len() {
+        codes[EXTENSION[n].0 as usize] = EXTENSION[n].1 as u16;
+        n += 1;
+    }
+    codes
+};
+
+#[expect(clippy::indexing_slicing, reason = "computed at build time, where a wrong index fails the build")]
+const fn codes(chars: &[char; 128]) -> [u16; 128] {
+    let mut codes = [0; 128];
+    let mut n = 0;
+    while n < 128 {
+        codes[n] = chars[n] as u16;
+        n += 1;
+    }
+    codes
+}
+
 /// How a character below U+0100 is written: its code, a code of the extension, or not at all.
 #[derive(Clone, Copy)]
 enum Code {
@@ -67,6 +94,33 @@ fn code(c: char) -> Code {
         '€' => Code::Extension(0x65),
         _ => DEFAULT.iter().position(|known| *known == c).map_or(Code::None, |septet| Code::Default(septet as u8)),
     }
+}
+
+/// Its septet in the default alphabet.
+pub(super) fn septet(c: char) -> Option<u8> {
+    match code(c) {
+        Code::Default(septet) => Some(septet),
+        Code::Extension(_) | Code::None => None,
+    }
+}
+
+/// Its septet behind the escape.
+pub(super) fn extension_septet(c: char) -> Option<u8> {
+    match code(c) {
+        Code::Extension(septet) => Some(septet),
+        Code::Default(_) | Code::None => None,
+    }
+}
+
+/// The character of a septet; the escape stands for itself.
+pub(super) fn char_of(septet: u8) -> Option<char> {
+    DEFAULT.get(usize::from(septet)).copied()
+}
+
+/// The character of a septet behind the escape.
+pub(super) fn extension_char_of(septet: u8) -> Option<char> {
+    let code = EXTENSION_CODES.get(usize::from(septet)).copied().filter(|code| *code != 0xFFFF)?;
+    char::from_u32(u32::from(code))
 }
 
 /// Septets that a character takes: 1, or 2 for the extension; `None` when it is not in the alphabet.
