@@ -162,7 +162,7 @@ impl<C: RowCheck> Judge<'_, C> {
                 NumberError::Missing => "missing-number",
                 NumberError::Spreadsheet(_) => "spreadsheet-number",
                 NumberError::NoCountry => "no-country",
-                NumberError::NotANumber => "invalid-number",
+                NumberError::NotANumber | NumberError::TooShort | NumberError::TooLong => "invalid-number",
             };
             rejection(code, error.to_string())
         })?;

@@ -1,6 +1,8 @@
 //! Phone numbers as people and spreadsheets write them, to E.164 (HANDBOOK F).
 
-use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, PhoneNumberType, Region};
+mod zones;
+
+use rlibphonenumber::{PHONE_NUMBER_UTIL, ParseError, PhoneNumber, PhoneNumberFormat, PhoneNumberType, Region};
 use volley_core::Msisdn;
 
 /// A number that can be read.
@@ -26,15 +28,79 @@ impl Number {
     /// Whether at least its length is one that its country has: tables of ranges lag behind new ones.
     #[must_use]
     pub fn is_possible(&self) -> bool {
-        self.parsed.is_possible_with_reason().is_ok()
+        is_possible(&self.parsed)
     }
 
     /// The country that its range belongs to (ISO 3166; "001" for none), if known. Not always the
     /// one of its country code: some +44 mobiles belong to Guernsey.
     #[must_use]
     pub fn region(&self) -> Option<String> {
-        self.parsed.get_region_code().map(|region| format!("{region:?}"))
+        region(&self.parsed)
     }
+
+    /// The time zones that it may be in (IANA names). Mobiles of most countries are known by
+    /// country alone, so that Russia or the United States give many; none for numbers that lie in
+    /// no range.
+    #[must_use]
+    pub fn time_zones(&self) -> &'static [&'static str] {
+        time_zones(&self.parsed, self.kind)
+    }
+}
+
+fn is_possible(number: &PhoneNumber) -> bool {
+    number.is_possible_with_reason().is_ok()
+}
+
+fn region(number: &PhoneNumber) -> Option<String> {
+    number.get_region_code().map(|region| format!("{region:?}"))
+}
+
+fn time_zones(number: &PhoneNumber, kind: NumberKind) -> &'static [&'static str] {
+    if kind == NumberKind::Unknown {
+        return &[];
+    }
+    let e164 = number.format_as(PhoneNumberFormat::E164);
+    if number.is_geographical() {
+        return zones::of_digits(e164.trim_start_matches('+'));
+    }
+    zones::of_digits(&number.country_code.to_string())
+}
+
+/// All that can be said of a number, whether it is one that could be sent to or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NumberFacts {
+    /// A plus, the country code and the digits. More than 15 when the number is too long.
+    pub e164: String,
+    /// Whether it lies in a range that is known to be in use.
+    pub is_valid: bool,
+    /// Whether its length is one that its country has.
+    pub is_possible: bool,
+    /// What kind of line it is.
+    pub kind: NumberKind,
+    /// The country of its range, as [`Number::region`].
+    pub region: Option<String>,
+    /// As [`Number::time_zones`].
+    pub time_zones: &'static [&'static str],
+    /// As [`Number::has_letters`].
+    pub has_letters: bool,
+}
+
+/// Says what is known of a number, for inspection. `default_country` as in [`normalise`].
+///
+/// # Errors
+/// When it can't be read at all.
+pub fn describe(raw: &str, default_country: Option<&str>) -> Result<NumberFacts, NumberError> {
+    let Parsed { number, has_letters } = parse(raw, default_country)?;
+    let kind = kind_of(number.get_type());
+    Ok(NumberFacts {
+        e164: number.format_as(PhoneNumberFormat::E164).to_string(),
+        is_valid: kind != NumberKind::Unknown,
+        is_possible: is_possible(&number),
+        kind,
+        region: region(&number),
+        time_zones: time_zones(&number, kind),
+        has_letters,
+    })
 }
 
 /// What kind of line a number belongs to.
@@ -85,6 +151,25 @@ impl NumberKind {
         }
     }
 
+    /// Its name in libphonenumber.
+    #[must_use]
+    pub const fn library_name(self) -> &'static str {
+        match self {
+            Self::Mobile => "MOBILE",
+            Self::FixedLineOrMobile => "FIXED_LINE_OR_MOBILE",
+            Self::FixedLine => "FIXED_LINE",
+            Self::TollFree => "TOLL_FREE",
+            Self::PremiumRate => "PREMIUM_RATE",
+            Self::SharedCost => "SHARED_COST",
+            Self::Voip => "VOIP",
+            Self::Personal => "PERSONAL_NUMBER",
+            Self::Pager => "PAGER",
+            Self::Company => "UAN",
+            Self::Voicemail => "VOICEMAIL",
+            Self::Unknown => "UNKNOWN",
+        }
+    }
+
     /// The words for reasons.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -119,9 +204,38 @@ pub enum NumberError {
     /// Without a country code, and no default country is set.
     #[error("no country code, and no `default-country` in the campaign")]
     NoCountry,
-    /// Not a number, or too short or long.
+    /// Not a number.
     #[error("not a phone number")]
     NotANumber,
+    /// Too few digits for any number.
+    #[error("not a phone number: too short")]
+    TooShort,
+    /// More digits than any number has (E.164: 15).
+    #[error("not a phone number: too long")]
+    TooLong,
+}
+
+impl NumberError {
+    /// Its name in libphonenumber.
+    #[must_use]
+    pub const fn library_name(&self) -> &'static str {
+        match self {
+            Self::Missing | Self::Spreadsheet(_) | Self::NotANumber => "NOT_A_NUMBER",
+            Self::NoCountry => "INVALID_COUNTRY_CODE",
+            Self::TooShort => "TOO_SHORT_NSN",
+            Self::TooLong => "TOO_LONG",
+        }
+    }
+}
+
+impl From<ParseError> for NumberError {
+    fn from(error: ParseError) -> Self {
+        match error {
+            ParseError::TooShortAfterIdd | ParseError::TooShortNsn => Self::TooShort,
+            ParseError::TooLongNsn => Self::TooLong,
+            ParseError::InvalidCountryCode | ParseError::NotANumber(_) => Self::NotANumber,
+        }
+    }
 }
 
 /// Reads a number. `default_country`: ISO 3166 code of numbers without a country code.
@@ -129,6 +243,23 @@ pub enum NumberError {
 /// # Errors
 /// When it can't be read at all. A number that can be read may still not be valid.
 pub fn normalise(raw: &str, default_country: Option<&str>) -> Result<Number, NumberError> {
+    let Parsed { number: parsed, has_letters } = parse(raw, default_country)?;
+    let e164 = parsed.format_as(PhoneNumberFormat::E164);
+    let digits = e164.trim_start_matches('+').as_bytes();
+    let msisdn = Msisdn::from_digits(digits).ok_or(match digits.len() {
+        ..=15 => NumberError::TooShort,
+        _ => NumberError::TooLong,
+    })?;
+    let kind = kind_of(parsed.get_type());
+    Ok(Number { msisdn, kind, has_letters, parsed })
+}
+
+struct Parsed {
+    number: PhoneNumber,
+    has_letters: bool,
+}
+
+fn parse(raw: &str, default_country: Option<&str>) -> Result<Parsed, NumberError> {
     let raw = raw.trim_matches(|c: char| c.is_whitespace() || c == '\u{A0}' || c == '\'');
     if raw.is_empty() {
         return Err(NumberError::Missing);
@@ -138,25 +269,26 @@ pub fn normalise(raw: &str, default_country: Option<&str>) -> Result<Number, Num
     }
     let text = raw.strip_prefix("tel:").unwrap_or(raw);
     let region = default_country.and_then(|country| country.parse::<Region>().ok());
-    let parsed = international(text, region).or_else(|| PHONE_NUMBER_UTIL.parse(text, region).ok());
-    let parsed = match parsed {
-        Some(parsed) => parsed,
+    let parsed = match international(text, region) {
+        Some(number) => Ok(number),
+        None => PHONE_NUMBER_UTIL.parse(text, region),
+    };
+    let number = match parsed {
+        Ok(number) => number,
         // Digits alone are often an international number whose plus a spreadsheet has eaten.
-        None if region.is_none() => {
+        Err(error) if region.is_none() => {
             let with_plus = PHONE_NUMBER_UTIL.parse(format!("+{text}"), None).ok();
             let valid = with_plus.filter(|number| number.is_valid());
-            valid.ok_or_else(|| match text.starts_with('+') {
-                true => NumberError::NotANumber,
-                false => NumberError::NoCountry,
+            let has_digits = text.contains(char::is_numeric);
+            valid.ok_or_else(|| match error {
+                ParseError::InvalidCountryCode if has_digits && !text.starts_with('+') => NumberError::NoCountry,
+                other => NumberError::from(other),
             })?
         }
-        None => return Err(NumberError::NotANumber),
+        Err(error) => return Err(error.into()),
     };
-    let e164 = parsed.format_as(PhoneNumberFormat::E164);
-    let msisdn = Msisdn::from_digits(e164.trim_start_matches('+').as_bytes()).ok_or(NumberError::NotANumber)?;
-    let kind = kind_of(parsed.get_type());
-    let has_letters = has_letters(text, region, &parsed);
-    Ok(Number { msisdn, kind, has_letters, parsed })
+    let has_letters = has_letters(text, region, &number);
+    Ok(Parsed { number, has_letters })
 }
 
 /// Whether the number needs what stands after a letter. Words before it, such as "mobile:", and an
@@ -246,6 +378,24 @@ mod tests {
         assert_eq!(normalise("4.9151E+12", Some("DE")), Err(NumberError::Spreadsheet("4.9151E+12".into())));
         assert_eq!(normalise("0151 12345678", None), Err(NumberError::NoCountry));
         assert_eq!(normalise("n/a", Some("DE")), Err(NumberError::NotANumber));
-        assert_eq!(normalise("123456789012345678901234", Some("DE")), Err(NumberError::NotANumber));
+        assert_eq!(normalise("123456789012345678901234", Some("DE")), Err(NumberError::TooLong));
+        assert_eq!(normalise("+4479111234567890123", None), Err(NumberError::TooLong));
+        assert_eq!(normalise("+49 1", None), Err(NumberError::TooShort));
+        assert_eq!(normalise("abc", None), Err(NumberError::NotANumber));
+    }
+
+    #[test]
+    fn what_cannot_be_sent_to_is_described_all_the_same() {
+        let facts = describe("+4479111234567890123", None).unwrap();
+        assert_eq!((facts.e164.as_str(), facts.is_valid, facts.is_possible), ("+4479111234567890123", false, false));
+        assert_eq!((facts.kind, facts.region, facts.time_zones), (NumberKind::Unknown, None, &[][..]));
+    }
+
+    #[test]
+    fn time_zones_are_those_of_the_range_or_of_the_country() {
+        let zones = |raw| normalise(raw, None).unwrap().time_zones();
+        assert_eq!(zones("+4915112345678"), ["Europe/Berlin"]);
+        assert_eq!(zones("+12025550143"), ["America/New_York"]);
+        assert!(zones("+79171234567").len() > 5);
     }
 }

@@ -5,23 +5,6 @@ use serde_json::Value;
 use volley_core::Msisdn;
 use volley_ingest::number::{Number, NumberError, NumberKind, normalise};
 
-const fn library_name(kind: NumberKind) -> &'static str {
-    match kind {
-        NumberKind::Mobile => "MOBILE",
-        NumberKind::FixedLineOrMobile => "FIXED_LINE_OR_MOBILE",
-        NumberKind::FixedLine => "FIXED_LINE",
-        NumberKind::TollFree => "TOLL_FREE",
-        NumberKind::PremiumRate => "PREMIUM_RATE",
-        NumberKind::SharedCost => "SHARED_COST",
-        NumberKind::Voip => "VOIP",
-        NumberKind::Personal => "PERSONAL_NUMBER",
-        NumberKind::Pager => "PAGER",
-        NumberKind::Company => "UAN",
-        NumberKind::Voicemail => "VOICEMAIL",
-        NumberKind::Unknown => "UNKNOWN",
-    }
-}
-
 /// What differs from the vector, if anything does.
 fn difference(expect: &Value, found: &Result<Number, NumberError>) -> Option<String> {
     let differs = |what: &str, is: Value| {
@@ -36,7 +19,7 @@ fn difference(expect: &Value, found: &Result<Number, NumberError>) -> Option<Str
     differs("e164", format!("+{}", number.msisdn).into())
         .or_else(|| differs("valid", number.is_valid().into()))
         .or_else(|| differs("possible", number.is_possible().into()))
-        .or_else(|| differs("type", library_name(number.kind).into()))
+        .or_else(|| differs("type", number.kind.library_name().into()))
         .or_else(|| differs("region", number.region().into()))
         .or_else(|| differs("sms_candidate", number.kind.can_get_sms().into()))
 }
