@@ -1,1 +1,4 @@
-//! Benchmarks of every stage, and the runner for acceptance vectors.
+//! What benchmarks, acceptance vectors and fuzz targets share.
+
+pub mod samples;
+pub mod vectors;

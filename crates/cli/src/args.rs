@@ -1,8 +1,12 @@
 //! Arguments.
 
+mod inspect;
+
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
+
+pub(crate) use self::inspect::{Inspect, InspectArgs, InspectInput, InspectText};
 
 /// Bulk MT campaigns over SMPP: nothing lost, nothing silently sent twice.
 #[derive(Debug, Parser)]
@@ -43,6 +47,8 @@ pub(crate) enum Command {
     Simulate(SimulateArgs),
     /// Make a recipients list of any size
     Generate(GenerateArgs),
+    /// Look at a text, a PDU, a receipt or a number, as a campaign would read it
+    Inspect(InspectArgs),
 }
 
 #[derive(Debug, Args)]

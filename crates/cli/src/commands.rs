@@ -1,6 +1,7 @@
 //! One file for each command.
 
 pub(crate) mod generate;
+pub(crate) mod inspect;
 pub(crate) mod report;
 pub(crate) mod resume;
 pub(crate) mod run;

@@ -26,6 +26,7 @@ fn main() -> ExitCode {
         Command::Report(args) => commands::report::report(&data, &args),
         Command::Simulate(args) => commands::simulate::simulate(&args),
         Command::Generate(args) => commands::generate::generate(&args),
+        Command::Inspect(args) => commands::inspect::inspect(&args),
     };
     match result {
         Ok(code) => code.into(),

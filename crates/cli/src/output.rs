@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use serde_json::Value;
 use volley_engine::{MessageState, Outcome, Summary};
 
 use crate::failure::Failure;
@@ -67,4 +68,50 @@ pub(crate) fn outcome_json(outcome: &Outcome) -> serde_json::Value {
         map.insert("simulator".to_owned(), serde_json::json!(seen));
     }
     value
+}
+
+/// A JSON object as lines of names and values, nested ones indented.
+pub(crate) fn sheet(value: &Value) -> String {
+    let mut out = String::new();
+    put_sheet(value, 0, &mut out);
+    out
+}
+
+fn put_sheet(value: &Value, depth: usize, out: &mut String) {
+    let Some(map) = value.as_object() else {
+        out.push_str(&format!("{}{}\n", "  ".repeat(depth), plain(value)));
+        return;
+    };
+    let width = map.keys().map(String::len).max().unwrap_or(0);
+    for (key, value) in map {
+        let indent = "  ".repeat(depth);
+        match value {
+            Value::Object(map) if !map.is_empty() => {
+                out.push_str(&format!("{indent}{key}\n"));
+                put_sheet(value, depth + 1, out);
+            }
+            Value::Array(items) if items.iter().any(Value::is_object) => {
+                out.push_str(&format!("{indent}{key}\n"));
+                for item in items {
+                    let fields = item.as_object().into_iter().flatten();
+                    let fields: Vec<_> = fields.map(|(key, value)| format!("{key} {}", plain(value))).collect();
+                    out.push_str(&format!("{indent}  {}\n", fields.join(" · ")));
+                }
+            }
+            _ => out.push_str(&format!("{indent}{key:<width$}  {}\n", plain(value))),
+        }
+    }
+}
+
+/// A value on one line. Control characters of strangers' texts never reach the terminal.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => "–".to_owned(),
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
+        Value::String(text) if text.chars().any(char::is_control) => format!("{text:?}"),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
+        Value::Number(_) | Value::Object(_) => value.to_string(),
+    }
 }

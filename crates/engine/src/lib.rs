@@ -5,6 +5,7 @@
 //! makes it a campaign, [`Engine::prepare`] and [`Prepared::run`] send it, for the first time or
 //! again. [`status()`] and [`Report`] tell what is known, also while nothing runs.
 
+pub mod inspect;
 pub mod options;
 
 mod board;

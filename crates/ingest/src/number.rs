@@ -282,7 +282,11 @@ fn parse(raw: &str, default_country: Option<&str>) -> Result<Parsed, NumberError
             let has_digits = text.contains(char::is_numeric);
             valid.ok_or_else(|| match error {
                 ParseError::InvalidCountryCode if has_digits && !text.starts_with('+') => NumberError::NoCountry,
-                other => NumberError::from(other),
+                ParseError::InvalidCountryCode
+                | ParseError::NotANumber(_)
+                | ParseError::TooShortAfterIdd
+                | ParseError::TooShortNsn
+                | ParseError::TooLongNsn => NumberError::from(error),
             })?
         }
         Err(error) => return Err(error.into()),

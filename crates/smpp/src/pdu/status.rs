@@ -25,6 +25,22 @@ pub enum StatusClass {
     Auth,
 }
 
+impl StatusClass {
+    /// Its name in a carriers file.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Throttle => "throttle",
+            Self::Transient => "transient",
+            Self::Permanent => "permanent",
+            Self::Config => "config",
+            Self::Session => "session",
+            Self::Auth => "auth",
+        }
+    }
+}
+
 macro_rules! statuses {
     ($($value:literal $name:ident $class:ident;)+) => {
         impl CommandStatus {
@@ -124,12 +140,43 @@ statuses! {
     0x112 RINVBCASTCHANIND Permanent;
 }
 
+impl CommandStatus {
+    /// Whether it is one of those that carriers define for themselves.
+    #[must_use]
+    pub const fn is_vendor(self) -> bool {
+        matches!(self.0, 0x400..=0x4FF)
+    }
+
+    /// The name that SMPP 5.0 has given to it, where that is another.
+    #[must_use]
+    pub const fn name_in_5_0(self) -> Option<&'static str> {
+        Some(match self.0 {
+            0xC0 => "ESME_RINVTLVSTREAM",
+            0xC1 => "ESME_RTLVNOTALLWD",
+            0xC2 => "ESME_RINVTLVLEN",
+            0xC3 => "ESME_RMISSINGTLV",
+            0xC4 => "ESME_RINVTLVVAL",
+            _ => return None,
+        })
+    }
+
+    /// [`CommandStatus::class`] in a word; codes that no standard names are "transient_capped",
+    /// tried again a few times only.
+    #[must_use]
+    pub const fn class_name(self) -> &'static str {
+        match self.name() {
+            Some(_) => self.class().name(),
+            None => "transient_capped",
+        }
+    }
+}
+
 impl fmt::Display for CommandStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "0x{:02X}", self.0)?;
         match self.name() {
             Some(name) => write!(f, " {name}"),
-            None if (0x400..=0x4FF).contains(&self.0) => f.write_str(" (vendor's own)"),
+            None if self.is_vendor() => f.write_str(" (vendor's own)"),
             None => Ok(()),
         }
     }
