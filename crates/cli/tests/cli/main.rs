@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod house;
+mod inspect;
 mod interrupt;
 mod kill;
 mod scenarios;
