@@ -8,6 +8,7 @@
 mod decide;
 mod encode;
 mod error;
+mod fault;
 mod log;
 mod options;
 mod server;
@@ -18,6 +19,8 @@ mod witness;
 mod world;
 
 pub use error::Error;
-pub use options::{Delay, IdForm, ReceiptForm, Share, SimulatorOptions};
+pub use options::{
+    Delay, Faults, FinalStates, IdForm, ReceiptForm, RefuseBinds, Share, SimulatorOptions, SlowReading, TimedWhen, When,
+};
 pub use server::{Account, Setup, Simulator};
 pub use witness::{AccountSeen, Seen};

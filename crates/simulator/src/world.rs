@@ -1,6 +1,7 @@
 //! The world that all sessions share on the simulator's one thread: accounts, what is owed, what
 //! was seen.
 
+mod answer;
 mod receipts;
 mod session;
 mod submit;
@@ -13,11 +14,14 @@ use std::{
 };
 
 use tokio::sync::Notify;
-use volley_smpp::{pdu::CommandStatus, receipt::MessageState};
+use volley_smpp::receipt::MessageState;
 
+use self::answer::AnswerDue;
 use crate::{
     Account, Seen, SimulatorOptions,
+    fault::Fault,
     log::SubmitLog,
+    options::{SlowReading, When},
     spool::{Remembered, Spool},
     wheel::Wheel,
     witness::{SlidingSecond, Witness},
@@ -35,10 +39,35 @@ struct Owed {
 }
 
 /// What is due later.
-#[derive(Debug)]
 enum Due {
-    Answer { account: usize, session: usize, sequence: u32, status: CommandStatus, id: u64 },
-    Receipt { account: usize, owed: Owed },
+    Answer(AnswerDue),
+    Receipt {
+        account: usize,
+        owed: Owed,
+    },
+    /// Answers that were held back go out.
+    Held {
+        account: usize,
+        session: usize,
+    },
+    /// A stall is over.
+    Speak {
+        account: usize,
+        session: usize,
+    },
+}
+
+/// How the SMSC ends a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Deals with what has come, writes, and closes.
+    Closed,
+    /// Writes what there is, and closes; what else has come is not looked at.
+    Cut,
+    /// RST.
+    Reset,
+    /// Forgets the session and leaves the connection open.
+    HalfOpen,
 }
 
 /// All state of the simulator.
@@ -63,6 +92,11 @@ struct AccountState {
     accepted_second: SlidingSecond,
     sources: HashSet<Rc<str>>,
     next_receiver: usize,
+    /// Faults that can strike submits; empty in the usual case, which costs nothing then.
+    armed: Vec<(Fault, When)>,
+    /// Submits taken.
+    n_taken: u64,
+    n_refused_binds: u32,
 }
 
 impl AccountState {
@@ -81,7 +115,11 @@ pub(crate) struct Slot {
     unacknowledged: HashMap<u32, Owed>,
     next_sequence: u32,
     is_bound: bool,
-    pub(crate) cut: bool,
+    /// Answers that wait for others to overtake them.
+    held: Vec<u8>,
+    /// A stall: nothing is written.
+    pub(crate) is_silent: bool,
+    pub(crate) end: Option<End>,
 }
 
 impl World {
@@ -93,6 +131,9 @@ impl World {
     ) -> Self {
         let witness = Witness::new(accounts.iter().map(|account| account.name.clone()));
         let accounts = accounts.into_iter().map(|account| AccountState {
+            armed: account.options.faults.armed(),
+            n_taken: 0,
+            n_refused_binds: 0,
             name: account.name,
             options: account.options,
             sessions: Vec::new(),
@@ -142,9 +183,21 @@ impl World {
         let mut touched = HashSet::new();
         for entry in due {
             match entry {
-                Due::Answer { account, session, sequence, status, id } => {
-                    touched.insert((account, session));
-                    self.answer(account, session, sequence, status, id);
+                Due::Answer(answer) => {
+                    touched.insert((answer.submit.account, answer.submit.session));
+                    self.answer(answer);
+                }
+                Due::Held { account, session } => {
+                    if let Some(slot) = self.slot(account, session) {
+                        slot.release_held();
+                        touched.insert((account, session));
+                    }
+                }
+                Due::Speak { account, session } => {
+                    if let Some(slot) = self.slot(account, session) {
+                        slot.is_silent = false;
+                        touched.insert((account, session));
+                    }
                 }
                 Due::Receipt { account, owed } => {
                     if let Some(state) = self.accounts.get_mut(account) {
@@ -174,11 +227,31 @@ impl World {
         self.accounts.get_mut(account)?.sessions.get_mut(session)?.as_mut()
     }
 
+    /// How the account's sessions are read, if slowly.
+    pub(crate) fn slow_reading(&self, account: usize) -> Option<SlowReading> {
+        self.accounts.get(account)?.options.faults.slow_reading
+    }
+
+    /// A session was kept waiting.
+    pub(crate) fn read_slowly(&mut self) {
+        self.witness.fault("slow-reading");
+    }
+
+    fn put_due(&mut self, at: Instant, due: Due) {
+        self.wheel.put(at, due);
+        self.timers_changed.notify_one();
+    }
+
     fn wake(&mut self, account: usize, session: usize) {
         if let Some(slot) = self.slot(account, session) {
             slot.wake.notify_one();
         }
     }
+}
+
+/// The sequence number that follows.
+const fn after(sequence: u32) -> u32 {
+    if sequence >= 0x7FFF_FFFF { 1 } else { sequence + 1 }
 }
 
 fn intern(sources: &mut HashSet<Rc<str>>, source: &str) -> Rc<str> {

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use volley_smpp::pdu::CommandStatus;
 
-use super::{AccountState, Due, Owed, Slot, World};
+use super::{AccountState, Due, Owed, Slot, World, after};
 use crate::{
     encode::{ReceiptFacts, put_receipt},
     server::now,
@@ -16,8 +16,7 @@ const RECEIPT_WINDOW: usize = 1_000;
 impl World {
     pub(super) fn owe(&mut self, account: usize, owed: Owed, at: Instant) {
         if at > now() {
-            self.wheel.put(at, Due::Receipt { account, owed });
-            self.timers_changed.notify_one();
+            self.put_due(at, Due::Receipt { account, owed });
         } else if let Some(state) = self.accounts.get_mut(account) {
             state.owe(owed);
         }
@@ -53,7 +52,7 @@ impl World {
                     put_receipt(options, &facts, slot.next_sequence, &mut slot.output);
                     self.witness.seen.receipts_sent += 1;
                     slot.unacknowledged.insert(slot.next_sequence, owed);
-                    slot.next_sequence = if slot.next_sequence >= 0x7FFF_FFFF { 1 } else { slot.next_sequence + 1 };
+                    slot.next_sequence = after(slot.next_sequence);
                 }
                 slot.wake.notify_one();
             }

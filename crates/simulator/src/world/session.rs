@@ -7,7 +7,7 @@ use volley_smpp::pdu::{
     Bind, BindResp, CommandId, CommandStatus, MAX_PDU_LEN, Pdu, RawPdu, Tlvs, encode_header_only, split_frame,
 };
 
-use super::{Slot, World, intern};
+use super::{End, Slot, World, intern};
 use crate::server::now;
 
 impl World {
@@ -20,7 +20,9 @@ impl World {
             unacknowledged: HashMap::new(),
             next_sequence: 1,
             is_bound: false,
-            cut: false,
+            held: Vec::new(),
+            is_silent: false,
+            end: None,
         };
         let Some(state) = self.accounts.get_mut(account) else { return 0 };
         state.sessions.push(Some(slot));
@@ -48,12 +50,15 @@ impl World {
                 Ok(Some(raw)) => {
                     n_read += raw.n_octets();
                     self.on_pdu(account, session, &raw, now)?;
+                    if self.slot(account, session)?.end.is_some_and(|end| end != End::Closed) {
+                        break;
+                    }
                 }
                 Ok(None) => break,
                 Err(_) => {
                     let slot = self.slot(account, session)?;
                     encode_header_only(CommandId::GenericNack, CommandStatus::RINVCMDLEN, 0, &mut slot.output);
-                    slot.cut = true;
+                    slot.end = Some(End::Closed);
                     return Some(input.len());
                 }
             }
@@ -84,8 +89,9 @@ impl World {
                 let slot = self.slot(account, session)?;
                 encode_header_only(CommandId::UnbindResp, CommandStatus::ROK, sequence, &mut slot.output);
                 slot.can_receive = false;
-                slot.cut = true;
+                slot.end = Some(End::Closed);
             }
+            Pdu::UnbindResp => self.slot(account, session)?.end = Some(End::Closed),
             Pdu::BindResp(_)
             | Pdu::SubmitSmResp(_)
             | Pdu::DeliverSm(_)
@@ -102,7 +108,6 @@ impl World {
             | Pdu::SubmitMultiResp(_)
             | Pdu::AlertNotification(_)
             | Pdu::EnquireLinkResp
-            | Pdu::UnbindResp
             | Pdu::GenericNack
             | Pdu::Other(_) => {
                 if !id.is_response() {
@@ -116,14 +121,18 @@ impl World {
 
     fn on_bind(&mut self, account: usize, session: usize, id: CommandId, sequence: u32, bind: &Bind<'_>) -> Option<()> {
         let state = self.accounts.get_mut(account)?;
-        let refused = state.options.refuse_binds.or_else(|| {
+        let by_kind =
+            state.options.refuse_binds.status(id, state.n_refused_binds).map(|status| ("refuse-binds", status));
+        let refused = by_kind.or_else(|| {
             let is_full = state.options.max_binds.is_some_and(|max| state.n_bound >= max);
-            is_full.then_some(CommandStatus::RBINDFAIL)
+            is_full.then_some(("max-binds", CommandStatus::RBINDFAIL))
         });
         let slot = state.sessions.get_mut(session)?.as_mut()?;
-        if let Some(status) = refused {
+        if let Some((key, status)) = refused {
+            state.n_refused_binds += 1;
+            self.witness.fault(key);
             encode_header_only(id.response(), status, sequence, &mut slot.output);
-            slot.cut = true;
+            slot.end = Some(End::Closed);
             return Some(());
         }
         state.n_bound += 1;
