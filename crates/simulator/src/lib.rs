@@ -5,6 +5,7 @@
 //! It runs on a thread of its own with its own runtime, so that it is a second party even when
 //! it lives in the engine's process.
 
+mod alarm;
 mod decide;
 mod encode;
 mod error;

@@ -78,7 +78,7 @@ pub(crate) struct World {
     log: Option<SubmitLog>,
     spool: Option<Spool>,
     next_id: u64,
-    pub(crate) timers_changed: Rc<Notify>,
+    pub(crate) timers_changed: Arc<Notify>,
 }
 
 struct AccountState {
@@ -150,7 +150,7 @@ impl World {
             log,
             spool: None,
             next_id: 1_000_000_001,
-            timers_changed: Rc::new(Notify::new()),
+            timers_changed: Arc::new(Notify::new()),
         };
         if let Some((spool, remembered)) = spool {
             world.remember(remembered);
