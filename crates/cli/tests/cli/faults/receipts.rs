@@ -1,8 +1,10 @@
 //! Receipts that are early, late, repeated, out of order, for nobody, or never come; and ids in
 //! every form.
 
+use std::{fs, process::Stdio};
+
 use super::{Ran, Scenario, run};
-use crate::support::n;
+use crate::support::{Simulator, n, status, stderr, volley, write_campaign};
 
 /// Every receipt is matched: each row has the state that its own receipt says.
 #[track_caller]
@@ -111,4 +113,27 @@ fn ids_in_every_form_are_matched_in_either_direction() {
         ran.struck("early-receipts");
         ran.all_are(&["delivered", "undelivered"]);
     }
+}
+
+#[test]
+fn receipts_after_the_end_of_a_campaign_correct_its_report() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let simulator = Simulator::start(dir, "[faults]\nlate-receipts = { share = 1.0, for = \"1s\" }\n");
+    let campaign = write_campaign(dir, 100, &simulator.address, "receipt-deadline = \"200ms\"");
+    let run = || volley(dir).arg("run").arg(&campaign).arg("--yes").stdin(Stdio::null()).output().unwrap();
+    let output = run();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let before = status(dir).unwrap();
+    assert_eq!(n(&before, "/states/unknown"), 100, "{before}");
+    // Another campaign, another process: the next that binds at the carrier. It ends with its
+    // own receipts, which come after those.
+    let text = fs::read_to_string(&campaign).unwrap();
+    let next = text.replace("\"test\"", "\"next\"").replace("receipt-deadline = \"200ms\"", "");
+    fs::write(&campaign, next).unwrap();
+    let output = run();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let after = status(dir).unwrap();
+    assert_eq!((n(&after, "/states/delivered"), n(&after, "/states/unknown")), (100, 0), "{after}");
+    assert_eq!(n(&simulator.stop(), "/faults/late-receipts"), 200);
 }
