@@ -10,10 +10,11 @@ use serde::{Deserialize, Deserializer, de};
 use super::values::{Share, ShortOrTable, duration, maybe_duration, short_or_table};
 use crate::fault::Fault;
 
-/// `[faults]`. All of them strike submits that were taken: what is refused or throttled is not
-/// counted. Each key is a share of those submits, or `{ after-submits = N }`: once, at the N-th
-/// that the account takes. `stalls` and `late-receipts` also say for how long: `{ share = 0.01,
-/// for = "2s" }`, `{ after-submits = 100, for = "2s" }`.
+/// `[faults]`. Each key but `repeat-receipts` and `slow-reading` is a share of the submits that
+/// the account takes (what it refuses or throttles is not counted), or `{ after-submits = N }`:
+/// once, at the N-th. `stalls` and `late-receipts` also say for how long: `{ share = 0.01, for =
+/// "2s" }`, `{ after-submits = 100, for = "2s" }`. Where several strike one submit and can't all
+/// happen, the harshest does; all are counted.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Faults {
