@@ -31,6 +31,13 @@ pub(crate) fn disposition(status: CommandStatus, attempts: u8) -> Disposition {
     }
 }
 
+/// Whether a refused bind stays refused until a person does something: wrong credentials, more
+/// binds than the contract allows. Everything else may pass.
+pub(crate) fn needs_a_person(bind_status: CommandStatus) -> bool {
+    let is_limit = matches!(bind_status, CommandStatus::RBINDFAIL | CommandStatus::RALYBND);
+    is_limit || bind_status.class() == StatusClass::Auth
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,5 +49,14 @@ mod tests {
         assert_eq!(tries, [defer(30), defer(120), defer(600), Disposition::Fail]);
         assert_eq!(disposition(CommandStatus::RTHROTTLED, 200), Disposition::Throttled);
         assert_eq!(disposition(CommandStatus::RINVDSTADR, 1), Disposition::Fail);
+    }
+
+    #[test]
+    fn a_system_error_at_the_bind_may_pass_and_a_wrong_password_does_not() {
+        for status in [CommandStatus::RINVPASWD, CommandStatus::RINVSYSID, CommandStatus::RINVSYSTYP] {
+            assert!(needs_a_person(status));
+        }
+        assert!(needs_a_person(CommandStatus::RBINDFAIL));
+        assert!(!needs_a_person(CommandStatus::RSYSERR) && !needs_a_person(CommandStatus::RTHROTTLED));
     }
 }
