@@ -59,20 +59,33 @@ impl FromStr for Smart {
 }
 
 /// Appends `text` with what the level may replace replaced; `false` (and nothing appended) when
-/// the level replaces nothing. Words that are links stay as they are, and so do the ranges of
-/// octets in `keep`, which are in order and don't overlap.
+/// the level replaces nothing. Links and `{{ placeholders }}` stay as they are, and so do the
+/// ranges of octets in `keep`, which are in order and don't overlap.
 pub fn simplify(text: &str, smart: Smart, keep: &[Range<usize>], out: &mut String) -> bool {
     if smart == Smart::None {
         return false;
     }
     let mut start = 0;
     for kept in keep {
-        simplify_words(text.get(start..kept.start).unwrap_or_default(), smart, out);
+        simplify_free(text.get(start..kept.start).unwrap_or_default(), smart, out);
         out.push_str(text.get(kept.clone()).unwrap_or_default());
         start = kept.end;
     }
-    simplify_words(text.get(start..).unwrap_or_default(), smart, out);
+    simplify_free(text.get(start..).unwrap_or_default(), smart, out);
     true
+}
+
+/// A text without ranges to keep: all but its placeholders.
+fn simplify_free(text: &str, smart: Smart, out: &mut String) {
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("{{")
+        && let Some((placeholder, next)) = after.split_once("}}")
+    {
+        simplify_words(before, smart, out);
+        out.extend(["{{", placeholder, "}}"]);
+        rest = next;
+    }
+    simplify_words(rest, smart, out);
 }
 
 fn simplify_words(text: &str, smart: Smart, out: &mut String) {
@@ -272,6 +285,12 @@ mod tests {
         check("go to bit.ly/a–b, now–", Smart::Punct, "go to bit.ly/a–b, now-");
         check("3.5/4–5 km, and/or–x", Smart::Punct, "3.5/4-5 km, and/or-x");
         check("HTTP://X.EXAMPLE/–?", Smart::Punct, "HTTP://X.EXAMPLE/-?");
+    }
+
+    #[test]
+    fn placeholders_stay_as_they_are() {
+        check("“{{ first–name }}” – {{", Smart::Punct, "\"{{ first–name }}\" - {{");
+        check("{{ a }}{{ ł }}ł}}", Smart::Accents, "{{ a }}{{ ł }}l}}");
     }
 
     #[test]
