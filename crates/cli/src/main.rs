@@ -1,6 +1,7 @@
 //! The binary `volley`: arguments, progress, tables, exit codes.
 
 mod args;
+mod carriers;
 mod commands;
 mod failure;
 mod interrupt;

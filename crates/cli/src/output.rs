@@ -20,6 +20,16 @@ pub(crate) fn grouped(n: u64) -> String {
     out
 }
 
+/// The text at `pointer`; empty when there is none.
+pub(crate) fn text_at<'a>(value: &'a Value, pointer: &str) -> &'a str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The number at `pointer`; 0 when there is none.
+pub(crate) fn n_at(value: &Value, pointer: &str) -> u64 {
+    value.pointer(pointer).and_then(Value::as_u64).unwrap_or(0)
+}
+
 /// Writes to stdout; a reader that has left is no failure.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();

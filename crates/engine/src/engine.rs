@@ -12,23 +12,23 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use volley_core::{CampaignId, CarrierIndex, Clock, MessageToken, SystemClock};
 use volley_ingest::{FreezeProgress, Plan};
 use volley_journal::{Journal, JournalOptions, Writer};
-use volley_pipeline::{Carrier, Secret, SmppOptions, Timers};
+use volley_pipeline::Carrier;
 use volley_reconciler::{
     DoubtfulSegment, Ledger, RowToSend, Summary,
     record::{Control, DoubtCause, EventWriter, Head, Planned, Resolution},
 };
-use volley_scheduler::{Lanes, Limit, Stack};
+use volley_scheduler::{Lanes, Limit};
 use volley_simulator::{Account, Seen, Setup, Simulator};
-use volley_smpp::receipt::IdMode as FoldMode;
 
 use crate::{
-    DataDir, Error,
+    DataDir, Error, account,
     board::Board,
+    carrier_status::BindRates,
     control,
     data_dir::DataLock,
     lane::LaneLimits,
     ledger_task::{LedgerTask, SharedSnapshot, snapshot_of},
-    options::{CarrierKind, CarrierOptions, Carriers, IdMode, InDoubtPolicy},
+    options::{CarrierKind, Carriers, InDoubtPolicy},
     pace::LanePacer,
     preflight::{self, Approved, Preflight},
     render::{LaneFormat, Renderer},
@@ -324,7 +324,7 @@ impl Prepared {
         let writer = journal.start(move |event| drop(journal_out.blocking_send(event)))?;
         let ledger = LedgerTask::start(ledger, id, Arc::clone(&board.snapshot));
         let tracker = TaskTracker::new();
-        let server = tracker.spawn(control::serve(dir.clone(), Arc::clone(&board.snapshot)));
+        let server = tracker.spawn(control::serve(dir.clone(), Arc::clone(&board)));
         let (events_out, carrier_events) = mpsc::channel(CARRIER_EVENTS);
         let hungry = Arc::new(Notify::new());
         let campaign_limit = approved.options.schedule.rate.map(|rate| {
@@ -335,9 +335,10 @@ impl Prepared {
         let mut formats = Vec::new();
         for ((route, number), n) in approved.options.routes.iter().zip(&numbers).zip(0..) {
             let options = carriers.get(&route.carrier)?;
-            let stack = stack_of(&route.carrier, options, campaign_limit.as_ref(), clock.now());
-            let pacer = Arc::new(LanePacer::new(stack, Arc::clone(&hungry)));
-            let smpp = smpp_options(&route.carrier, options, &carriers, simulator.as_ref().and_then(|s| s.addr_of(n)))?;
+            let stacks = account::stacks_of(&route.carrier, options, campaign_limit.as_ref(), clock.now());
+            let pacer = Arc::new(LanePacer::new(stacks, Arc::clone(&hungry)));
+            let simulated = simulator.as_ref().and_then(|simulator| simulator.addr_of(n));
+            let smpp = account::smpp_options(&route.carrier, options, &carriers, simulated)?;
             let max_segments = approved.options.message.max_segments.get();
             let limits = LaneLimits::new(*number, options.total_window(), max_segments, options.rate);
             let carrier = Carrier::start(
@@ -350,7 +351,8 @@ impl Prepared {
             )?;
             formats.push(LaneFormat { max_validity: options.max_validity.map(|validity| validity.0) });
             let reach = Reach::Trying { last_error: String::new() };
-            lanes.push(Lane { name: route.carrier.clone(), limits, carrier, pacer, reach, stopped: false });
+            let rates = BindRates::new(clock.now());
+            lanes.push(Lane { name: route.carrier.clone(), limits, carrier, pacer, reach, rates, stopped: false });
         }
         let weights: Vec<_> = approved.options.routes.iter().map(|route| route.weight).collect();
         let mut runner = Runner {
@@ -440,51 +442,6 @@ fn finish(
         root: dir.root().to_owned(),
     })?;
     Ok(Outcome { ended, summary, seen, no_carrier, folder: dir.campaign(id) })
-}
-
-fn stack_of(
-    name: &str,
-    options: &CarrierOptions,
-    campaign: Option<&Arc<Mutex<Limit>>>,
-    now: std::time::Instant,
-) -> Stack {
-    let own = options.rate.map(|rate| {
-        let burst = options.burst.unwrap_or(NonZeroU32::MIN);
-        Arc::new(Mutex::new(Limit::new(format!("carrier {name} {rate}"), rate, burst, now)))
-    });
-    Stack::new(campaign.cloned().into_iter().chain(own).collect())
-}
-
-fn smpp_options(
-    name: &str,
-    options: &CarrierOptions,
-    carriers: &Carriers,
-    simulated: Option<std::net::SocketAddr>,
-) -> Result<SmppOptions, Error> {
-    let hosts = simulated.map_or_else(|| options.hosts.clone(), |address| vec![address.to_string()]);
-    // A carrier's name does for a simulated one; a real one's system_id is written down.
-    let system_id: String =
-        if options.system_id.is_empty() { name.chars().take(15).collect() } else { options.system_id.clone() };
-    let default = Timers::default();
-    Ok(SmppOptions {
-        system_type: options.system_type.clone(),
-        binds_per_host: options.binds.get(),
-        window: options.window.get(),
-        id_mode: match options.id_mode {
-            IdMode::AsIs => FoldMode::AsIs,
-            IdMode::BothDec => FoldMode::BothDec,
-            IdMode::RespHexReceiptDec => FoldMode::RespHexReceiptDec,
-            IdMode::RespDecReceiptHex => FoldMode::RespDecReceiptHex,
-            IdMode::BothHex => FoldMode::BothHex,
-            IdMode::RespHexstring => FoldMode::RespHexstring,
-        },
-        timers: Timers {
-            response: options.response_timeout.map_or(default.response, |timeout| timeout.0),
-            enquire_interval: options.enquire_interval.map_or(default.enquire_interval, |interval| interval.0),
-            ..default
-        },
-        ..SmppOptions::new(hosts, system_id, Secret::new(carriers.password(name, options)?))
-    })
 }
 
 fn by_carrier(segments: &[DoubtfulSegment]) -> Vec<(CarrierIndex, Vec<MessageToken>)> {

@@ -8,7 +8,9 @@
 pub mod inspect;
 pub mod options;
 
+mod account;
 mod board;
+mod carrier_status;
 mod control;
 mod data_dir;
 mod engine;
@@ -33,7 +35,7 @@ pub use error::Error;
 pub use preflight::{Approved, Preflight, carriers_file};
 pub use report::Report;
 pub use run::Ended;
-pub use status::status;
+pub use status::{running_carriers, status};
 
 pub use tokio_util::sync::CancellationToken;
 pub use volley_core::{CampaignId, MessageState};

@@ -9,6 +9,9 @@ pub use campaign::{
     AudienceOptions, CampaignOptions, Class, DeliveryOptions, InDoubtPolicy, MessageOptions, RouteOptions,
     ScheduleOptions, SmartEncoding,
 };
-pub use carriers::{CarrierKind, CarrierOptions, Carriers, Concatenation, DefaultAlphabet, IdMode, SecretSource};
+pub use carriers::{
+    BindType, CarrierKind, CarrierOptions, Carriers, Concatenation, DefaultAlphabet, IdMode, InterfaceVersion,
+    ReceiverOptions, ReconnectOptions, SecretSource, TimerOptions,
+};
 pub use file_error::FileError;
 pub use human::HumanDuration;

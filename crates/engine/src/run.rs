@@ -7,6 +7,7 @@
 
 mod admit;
 mod events;
+mod publish;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -24,7 +25,8 @@ use volley_scheduler::Lanes;
 
 use crate::{
     Error,
-    board::{Board, LaneBoard},
+    board::Board,
+    carrier_status::BindRates,
     lane::LaneLimits,
     ledger_task::{LedgerGone, LedgerTask},
     options::InDoubtPolicy,
@@ -64,6 +66,7 @@ pub(crate) struct Lane {
     pub(crate) carrier: Carrier,
     pub(crate) pacer: Arc<LanePacer>,
     pub(crate) reach: Reach,
+    pub(crate) rates: BindRates,
     pub(crate) stopped: bool,
 }
 
@@ -314,19 +317,7 @@ impl Runner {
             return Ok(());
         }
         self.state.last_tick = now;
-        let lanes = self.lanes.iter().map(|lane| LaneBoard {
-            name: lane.name.clone(),
-            outstanding: lane.limits.outstanding(),
-            bound: lane.limits.bound(),
-            waits_for: lane.pacer.binding().map(|limit| limit.to_string()),
-            reach: match &lane.reach {
-                Reach::Trying { last_error } if last_error.is_empty() => "connecting".to_owned(),
-                Reach::Trying { last_error } => format!("can't be reached: {last_error}"),
-                Reach::Bound => "bound".to_owned(),
-                Reach::Refused { status } => format!("refuses the bind: {status}"),
-            },
-        });
-        self.board.set_lanes(lanes.collect(), self.state.throttled);
+        self.publish(now);
         self.sweep(now).await
     }
 

@@ -33,6 +33,6 @@ pub use event::{
 };
 pub use pacer::{Admitted, Pacer, Unpaced};
 pub use secret::Secret;
-pub use smpp::{BackoffOptions, BindAs, ReceiverAccount, SmppOptions, Timers};
-pub use status::{BindPhase, BindStatus, CarrierStatus, Limit};
+pub use smpp::{BackoffOptions, BindAs, ReceiverAccount, SmppOptions, StatusClasses, Timers};
+pub use status::{BindKind, BindPhase, BindStatus, CarrierStatus, Limit, Peer};
 pub use submit::{SubmitBatch, SubmitItem};

@@ -7,6 +7,7 @@
 mod backoff;
 mod bind_task;
 mod carrier_task;
+mod classes;
 mod delivery;
 mod gate;
 mod options;
@@ -16,6 +17,7 @@ mod throttle;
 mod window;
 mod wire;
 
+pub use classes::StatusClasses;
 pub use options::{BackoffOptions, BindAs, ReceiverAccount, SmppOptions, Timers};
 
 pub(crate) use shared::{Shared, start};

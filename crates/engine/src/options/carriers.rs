@@ -1,17 +1,25 @@
 //! The carriers file.
 
+mod check;
+mod connection;
+mod secret;
+
 use std::{
     collections::BTreeMap,
-    env, fmt, fs,
     num::{NonZeroU16, NonZeroU32},
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Deserializer};
 use volley_core::Rate;
+use volley_pipeline::{ReceiverAccount, Secret};
 use volley_simulator::SimulatorOptions;
 use volley_smpp::text::Language;
 
+pub use self::{
+    connection::{BindType, InterfaceVersion, ReceiverOptions, ReconnectOptions, TimerOptions},
+    secret::SecretSource,
+};
 use super::{FileError, HumanDuration, file_error};
 
 /// `carriers.toml`.
@@ -47,22 +55,53 @@ pub struct CarrierOptions {
     /// SMPP 3.4, 5.2.3. Usually empty.
     #[serde(default)]
     pub system_type: String,
-    /// Binds per host. Default 1.
+    /// Default 3.4.
+    #[serde(default)]
+    pub interface_version: InterfaceVersion,
+    /// Type of number of `address-range`. Default 0.
+    #[serde(default)]
+    pub bind_ton: u8,
+    /// Numbering plan of `address-range`. Default 0.
+    #[serde(default)]
+    pub bind_npi: u8,
+    /// Which numbers are ours, as some carriers want it in the bind. Default empty.
+    #[serde(default)]
+    pub address_range: String,
+    /// Default transceiver.
+    #[serde(default)]
+    pub bind_type: BindType,
+    /// What differs for the receivers of pairs.
+    #[serde(default)]
+    pub receiver: Option<ReceiverOptions>,
+    /// Binds (or pairs) per host. Default 1.
     #[serde(default = "one_u16")]
     pub binds: NonZeroU16,
     /// Unanswered submits allowed on each bind. Default 10 (HANDBOOK A.4).
     #[serde(default = "ten")]
     pub window: NonZeroU16,
-    /// Segments that the account allows; without it only the window limits.
+    /// Finds the window from the answer time, up to `window`, instead of always using all of it.
+    /// Default false.
+    #[serde(default)]
+    pub adaptive_window: bool,
+    /// Segments that the account allows, over all binds; without it only the windows limit.
     #[serde(default)]
     pub rate: Option<Rate>,
+    /// Segments that each bind allows, where the contract counts so.
+    #[serde(default)]
+    pub bind_rate: Option<Rate>,
     /// Segments that may leave back to back. Default 1: evenly spaced.
     #[serde(default)]
     pub burst: Option<NonZeroU32>,
-    /// After this an answer counts as unknown. Default 60s (HANDBOOK A.3).
+    /// How long to wait for what.
+    #[serde(default)]
+    pub timers: TimerOptions,
+    /// How long to wait before binding again.
+    #[serde(default)]
+    pub reconnect: ReconnectOptions,
+    /// The same as `timers.response`: after this an answer counts as unknown. Default 60s.
     #[serde(default)]
     pub response_timeout: Option<HumanDuration>,
-    /// Idle time after which enquire_link is sent. Default 30s.
+    /// The same as `timers.enquire-interval`. Default 30s.
     #[serde(default)]
     pub enquire_interval: Option<HumanDuration>,
     /// How ids in answers and receipts are written (HANDBOOK C.5). Default as-is.
@@ -168,25 +207,6 @@ pub enum Concatenation {
     Payload,
 }
 
-/// Where a secret comes from: never the file itself.
-#[derive(Clone, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum SecretSource {
-    /// An environment variable.
-    Env(String),
-    /// A file, relative to the carriers file; a line feed at its end doesn't count.
-    File(PathBuf),
-}
-
-impl fmt::Debug for SecretSource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Env(name) => write!(f, "environment variable {name}"),
-            Self::File(path) => write!(f, "file {}", path.display()),
-        }
-    }
-}
-
 const fn one_u16() -> NonZeroU16 {
     NonZeroU16::MIN
 }
@@ -202,10 +222,11 @@ impl Carriers {
     /// When it can't be read, has a wrong, unknown or missing key, or a value that can't work.
     pub fn load(path: &Path) -> Result<Self, FileError> {
         let (file, text) = file_error::read::<CarriersFile>(path)?;
-        for (name, carrier) in &file.carriers {
-            carrier.check(path, &text, name)?;
+        let carriers = Self { path: path.to_owned(), by_name: file.carriers, text };
+        for (name, carrier) in carriers.iter() {
+            carrier.check().map_err(|what| carriers.wrong(name, format!("carrier `{name}`: {what}")))?;
         }
-        Ok(Self { path: path.to_owned(), by_name: file.carriers, text })
+        Ok(carriers)
     }
 
     /// The carrier with this name.
@@ -227,63 +248,61 @@ impl Carriers {
     ///
     /// # Errors
     /// When the variable or file that should hold it is missing.
-    pub fn password(&self, name: &str, carrier: &CarrierOptions) -> Result<String, FileError> {
-        let wrong =
-            |message: String| FileError::new(&self.path, message).at_key(&self.text, &format!("carriers.{name}"));
-        match &carrier.password {
-            None => Ok(String::new()),
-            Some(SecretSource::Env(variable)) => env::var(variable).map_err(|_| {
-                wrong(format!("the password of carrier `{name}` should stand in ${variable}, which is not set"))
-            }),
-            Some(SecretSource::File(file)) => {
-                let file = self.path.parent().unwrap_or(Path::new("")).join(file);
-                let secret = fs::read_to_string(&file).map_err(|source| {
-                    wrong(format!("the password of carrier `{name}` should stand in {}: {source}", file.display()))
-                })?;
-                Ok(secret.trim_end_matches(['\r', '\n']).to_owned())
-            }
-        }
+    pub fn password(&self, name: &str, carrier: &CarrierOptions) -> Result<Secret, FileError> {
+        self.secret(name, "password", carrier.password.as_ref())
+    }
+
+    /// Account and password of a carrier's receivers, where they differ from the carrier's own,
+    /// whose account is `system_id`.
+    ///
+    /// # Errors
+    /// When the variable or file that should hold the password is missing.
+    pub fn receiver(
+        &self,
+        name: &str,
+        carrier: &CarrierOptions,
+        system_id: &str,
+    ) -> Result<Option<ReceiverAccount>, FileError> {
+        let Some(receiver) = &carrier.receiver else { return Ok(None) };
+        let password = receiver.password.as_ref().or(carrier.password.as_ref());
+        Ok(Some(ReceiverAccount {
+            hosts: receiver.hosts.clone(),
+            system_id: receiver.system_id.clone().unwrap_or_else(|| system_id.to_owned()),
+            password: self.secret(name, "receiver's password", password)?,
+        }))
+    }
+
+    /// Every carrier with its name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &CarrierOptions)> {
+        self.by_name.iter().map(|(name, carrier)| (name.as_str(), carrier))
+    }
+
+    /// The folder that paths in the file are relative to.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new(""))
+    }
+
+    fn secret(&self, name: &str, what: &str, source: Option<&SecretSource>) -> Result<Secret, FileError> {
+        let Some(source) = source else { return Ok(Secret::default()) };
+        source.read(self.folder()).map_err(|why| self.wrong(name, format!("the {what} of carrier `{name}` {why}")))
+    }
+
+    /// An error about a carrier, placed at its table.
+    pub(crate) fn wrong(&self, name: &str, message: String) -> FileError {
+        FileError::new(&self.path, message).at_key(&self.text, &format!("carriers.{name}"))
     }
 }
 
 impl CarrierOptions {
-    fn check(&self, path: &Path, text: &str, name: &str) -> Result<(), FileError> {
-        let wrong = |message: String| Err(FileError::new(path, message).at_key(text, &format!("carriers.{name}")));
-        match self.kind {
-            CarrierKind::Smpp => {
-                if self.hosts.is_empty() {
-                    return wrong(format!("carrier `{name}` has no `hosts`: write `hosts = [\"smsc.example:2775\"]`"));
-                }
-                if self.simulator.is_some() {
-                    return wrong(format!("carrier `{name}` is of kind smpp and can't have a `simulator` table"));
-                }
-            }
-            CarrierKind::Simulated => {
-                if !self.hosts.is_empty() {
-                    return wrong(format!(
-                        "carrier `{name}` is of kind simulated and can't have `hosts`: use `kind = \"smpp\"`"
-                    ));
-                }
-            }
-        }
-        if !self.languages.is_empty() && matches!(self.concatenation, Concatenation::Sar | Concatenation::Payload) {
-            return wrong(format!(
-                "carrier `{name}`: `languages` need a header before the text, which `concatenation` udh8 or udh16 allows alone"
-            ));
-        }
-        for host in &self.hosts {
-            let port = host.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
-            if port.is_none_or(|port| port == 0) {
-                return wrong(format!("carrier `{name}`: host `{host}` has no port: write \"smsc.example:2775\""));
-            }
-        }
-        if self.system_id.len() > 15 {
-            return wrong(format!("carrier `{name}`: `system-id` has more than 15 characters (SMPP 3.4, 5.2.1)"));
-        }
-        if self.system_type.len() > 12 {
-            return wrong(format!("carrier `{name}`: `system-type` has more than 12 characters (SMPP 3.4, 5.2.3)"));
-        }
-        Ok(())
+    /// Binds over all hosts; a pair counts as two.
+    #[must_use]
+    pub fn n_binds(&self) -> u32 {
+        let n_sessions = match self.bind_type {
+            BindType::Transceiver => 1,
+            BindType::Pair => 2,
+        };
+        self.hosts.len().max(1) as u32 * u32::from(self.binds.get()) * n_sessions
     }
 
     /// Unanswered submits over all binds.

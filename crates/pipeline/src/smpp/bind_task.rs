@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use tokio::net::TcpStream;
+use volley_smpp::pdu::CommandStatus;
 
 use super::{
     Shared,
@@ -57,7 +58,8 @@ impl BindTask {
             tokio::pin!(changed);
             // From here on no change goes unnoticed.
             changed.as_mut().enable();
-            let admission = self.shared.gate().ask(self.bind, self.shared.clock.now());
+            let Some(me) = self.shared.bind(self.bind) else { return false };
+            let admission = self.shared.gate(me).ask(self.bind, self.shared.clock.now());
             let until = match admission {
                 Admission::Go => return !self.shared.drain.is_cancelled(),
                 Admission::Wait(until) => until,
@@ -102,27 +104,31 @@ impl BindTask {
         let now = self.shared.clock.now();
         let (carrier, bind) = (self.shared.name.as_str(), self.bind);
         self.note(&ended.close);
+        let Some(me) = self.shared.bind(bind) else { return Duration::ZERO };
         if self.shared.drain.is_cancelled() {
             return Duration::ZERO;
         }
         let (phase, wait, event) = match (&ended.close, ended.bound_for) {
             (Close::BindRefused(status), _) => {
-                let wait = self.shared.gate().refused(*status, now);
+                let wait = self.shared.gate(me).refused(*status, now);
                 let phase = match refusal(*status) {
                     Refusal::Credentials | Refusal::Limit => BindPhase::Refused,
                     Refusal::Other => BindPhase::Waiting,
                 };
+                if let Some(alarm) = alarm(*status, wait) {
+                    me.with_status(|status| status.alarm = Some(alarm));
+                }
                 tracing::warn!(carrier, bind, command_status = %status, retry_in = ?wait, "bind refused");
                 (phase, wait, Some(EventKind::BindRefused { status: *status, retry_in: wait }))
             }
             (close, None) => {
-                self.shared.gate().failed(bind);
+                self.shared.gate(me).failed(bind);
                 let wait = self.backoff.after_failure(Duration::ZERO);
                 tracing::warn!(carrier, bind, error = %close, retry_in = ?wait, "no bind");
                 (BindPhase::Waiting, wait, Some(EventKind::ConnectFailed { error: close.to_string(), retry_in: wait }))
             }
             (close, Some(bound_for)) => {
-                self.shared.gate().was_stable(bound_for);
+                self.shared.gate(me).was_stable(bound_for);
                 let wait = self.backoff.after_failure(bound_for);
                 tracing::warn!(carrier, bind, error = %close, retry_in = ?wait, "bind lost, reconnecting");
                 (BindPhase::Waiting, wait, None)
@@ -147,4 +153,14 @@ impl BindTask {
             }
         });
     }
+}
+
+/// What a person should know of a refusal that does not pass by itself.
+fn alarm(status: CommandStatus, wait: Duration) -> Option<String> {
+    let what = match refusal(status) {
+        Refusal::Credentials => "check system-id, password and system-type",
+        Refusal::Limit => "the account has too many binds already, or is not provisioned",
+        Refusal::Other => return None,
+    };
+    Some(format!("the SMSC refuses the bind with {status}: {what}; asked again after {} s", wait.as_secs()))
 }

@@ -20,7 +20,7 @@ use super::{
     session::{Close, Counters, Input, Session, SessionOptions},
     shared::BindShared,
 };
-use crate::{AnswerBatch, CarrierEvent, EventKind, Limit, ReceiptHandle, event::Delivery, queue::Cursor};
+use crate::{AnswerBatch, CarrierEvent, EventKind, Limit, Peer, ReceiptHandle, event::Delivery, queue::Cursor};
 
 /// Octets read in one turn at most: some thousand PDUs. A PDU always fits behind what is left of
 /// the turn before.
@@ -111,6 +111,7 @@ where
             adaptive: shared.options.adaptive_window,
             timers: shared.options.timers,
             id_mode: shared.options.id_mode,
+            statuses: shared.options.statuses.clone(),
         };
         let now = shared.clock.now();
         let mut out = Output::default();
@@ -234,9 +235,13 @@ where
 
     fn on_bound(&mut self, system_id: String, interface_version: Option<u8>) {
         self.bound_at = Some(self.now);
-        self.shared.gate().bound();
+        self.shared.gate(self.me).bound();
         self.shared.gate_changed.notify_waiters();
-        self.me.with_status(|status| status.n_bound += 1);
+        self.me.with_status(|status| {
+            status.n_bound += 1;
+            status.alarm = None;
+            status.peer = Some(Peer { system_id: system_id.clone(), interface_version });
+        });
         let (carrier, bind) = (self.shared.name.as_str(), self.origin.bind);
         tracing::info!(carrier, bind, "bound");
         self.pending.push_back(EventKind::Bound { system_id, interface_version });
@@ -290,6 +295,11 @@ where
     fn fill(&mut self) {
         self.retry_at = None;
         let room = self.session.room() as usize;
+        if self.shared.is_suspended() {
+            self.limit = if self.is_up { Limit::Suspended } else { Limit::NotBound };
+            self.give_back_staged();
+            return;
+        }
         if room == 0 {
             self.limit = if self.is_up { Limit::Window } else { Limit::NotBound };
             self.session.note_full();
@@ -322,7 +332,7 @@ where
             self.retry_at = retry_at;
             return (0, Some(Limit::Throttle));
         }
-        let admitted = self.shared.pacer.admit(self.now, taken);
+        let admitted = self.shared.pacer.admit(self.origin.bind, self.now, taken);
         let granted = admitted.granted.min(taken);
         if granted < taken {
             self.shared.throttle().give_back(taken - granted);
@@ -428,6 +438,9 @@ where
             status.n_unknown_answers = counters.n_unknown_answers;
             status.n_deliveries = counters.n_deliveries;
             status.n_unknown_requests = counters.n_unknown_requests;
+            status.n_enquiries_sent = counters.n_enquiries_sent;
+            status.n_enquiries_answered = counters.n_enquiries_answered;
+            status.n_enquiries_received = counters.n_enquiries_received;
             status.n_unreadable += n_unreadable;
             status.n_unknown_states += n_unknown_states;
         });

@@ -13,7 +13,7 @@ pub(super) enum Retire {
     PeerUnbound { sequence: u32 },
     /// A submit was not answered in time: its slot is freed by binding again only.
     NoAnswer,
-    /// A submit was refused because the session counts as not bound.
+    /// A submit was refused in a way that only a new bind can mend.
     NotBound,
 }
 
@@ -34,7 +34,7 @@ pub(crate) enum Close {
     PeerUnbound,
     #[error("a submit was not answered in time")]
     NoAnswer,
-    #[error("the SMSC says that we are not bound")]
+    #[error("the SMSC takes no submits on this bind")]
     NotBound,
     #[error("enquire_link was not answered in time")]
     EnquireUnanswered,

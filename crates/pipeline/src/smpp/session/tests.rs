@@ -30,6 +30,7 @@ impl Bench {
             adaptive: false,
             timers: Timers::default(),
             id_mode: IdMode::AsIs,
+            statuses: StatusClasses::default(),
         };
         let mut out = Vec::new();
         let session = Session::begin(options, &Secret::new(request), start, &mut out);

@@ -1,0 +1,126 @@
+//! What a carriers file says reaches the pipeline.
+
+use std::{fs, time::Duration};
+
+use super::*;
+
+/// The one carrier of a file, `[carriers.north]` and an SMPP host given.
+fn load(text: &str) -> Result<(SmppOptions, CarrierOptions), String> {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("carriers.toml");
+    let head = "[carriers.north]\nkind = \"smpp\"\nhosts = [\"smsc.example:2775\"]\n";
+    fs::write(&path, format!("{head}{text}")).unwrap();
+    fs::write(dir.path().join("canary"), "canary-password\n").unwrap();
+    let carriers = Carriers::load(&path).map_err(|error| error.to_string())?;
+    let options = carriers.get("north").map_err(|error| error.to_string())?;
+    let smpp = smpp_options("north", options, &carriers, None).map_err(|error| error.to_string())?;
+    Ok((smpp, options.clone()))
+}
+
+#[track_caller]
+fn check_refused(text: &str, expected: &str) {
+    let error = load(text).map(|_| ()).unwrap_err();
+    assert!(error.contains(expected), "no `{expected}` in: {error}");
+}
+
+#[test]
+fn what_is_not_given_has_the_handbooks_default() {
+    let (smpp, options) = load("").unwrap();
+    let default = SmppOptions::default();
+    assert_eq!((smpp.timers, smpp.backoff), (default.timers, default.backoff));
+    assert_eq!((smpp.window, smpp.adaptive_window, smpp.interface_version), (10, false, 0x34));
+    assert_eq!((options.n_binds(), options.total_window()), (1, 10));
+    assert_eq!(smpp.timers.response, Duration::from_secs(60));
+    assert_eq!(smpp.backoff.credentials, Duration::from_secs(300));
+}
+
+#[test]
+fn every_timer_can_be_set() {
+    let (smpp, _) = load(
+        "[carriers.north.timers]\nconnect = \"1s\"\nbind = \"2s\"\nenquire-interval = \"3s\"\nenquire-timeout = \"4s\"\n\
+         inactivity = \"5s\"\nresponse = \"6s\"\npartial-pdu = \"7s\"\nunbind = \"8s\"\ndrain = \"9s\"\ngrace = \"10s\"\n\
+         throttle-pause = \"11s\"\n[carriers.north.reconnect]\nfirst = \"12s\"\nmax = \"13s\"\nstable = \"14s\"\n\
+         refused = \"15s\"\ncredentials = \"16s\"\n",
+    )
+    .unwrap();
+    let (timers, backoff) = (smpp.timers, smpp.backoff);
+    let set = [
+        timers.connect,
+        timers.bind,
+        timers.enquire_interval,
+        timers.enquire_timeout,
+        timers.inactivity,
+        timers.response,
+        timers.partial_pdu,
+        timers.unbind,
+        timers.drain,
+        timers.grace,
+        timers.throttle_pause,
+        backoff.first,
+        backoff.max,
+        backoff.stable,
+        backoff.refused,
+        backoff.credentials,
+    ];
+    assert_eq!(set.map(|time| time.as_secs()), std::array::from_fn(|n| n as u64 + 1));
+}
+
+#[test]
+fn binds_window_and_rates_reach_the_pipeline() {
+    let (smpp, options) = load(
+        "binds = 3\nwindow = 20\nadaptive-window = true\nbind-rate = \"50/s\"\nrate = \"100/s\"\nsystem-type = \"CP\"\n\
+         interface-version = \"5.0\"\nbind-ton = 1\nbind-npi = 2\naddress-range = \"^49\"\nbind-type = \"pair\"\n\
+         password = { file = \"canary\" }\nresponse-timeout = \"9s\"\nenquire-interval = \"8s\"\n\
+         receiver = { hosts = [\"rx.example:2776\"], system-id = \"esme-rx\" }\n",
+    )
+    .unwrap();
+    assert_eq!((options.n_binds(), options.total_window()), (6, 60));
+    assert_eq!((smpp.binds_per_host, smpp.window, smpp.adaptive_window), (3, 20, true));
+    assert_eq!(
+        (smpp.interface_version, smpp.addr_ton, smpp.addr_npi, smpp.address_range.as_str()),
+        (0x50, 1, 2, "^49")
+    );
+    assert_eq!((smpp.timers.response, smpp.timers.enquire_interval), (Duration::from_secs(9), Duration::from_secs(8)));
+    let BindAs::Pair { receiver: Some(receiver) } = &smpp.bind_as else { panic!("{:?}", smpp.bind_as) };
+    assert_eq!((receiver.system_id.as_str(), receiver.hosts.len()), ("esme-rx", 1));
+    // The carrier's password, where the receiver has none of its own; shown nowhere.
+    assert_eq!(
+        (receiver.password.expose(), smpp.password.expose()),
+        (&b"canary-password"[..], &b"canary-password"[..])
+    );
+    assert!(!format!("{smpp:?} {options:?}").contains("canary-password"));
+}
+
+#[test]
+fn each_bind_has_its_own_rate_and_all_share_the_accounts() {
+    let (_, options) = load("binds = 2\nbind-rate = \"10/s\"\nrate = \"15/s\"\n").unwrap();
+    let start = volley_core::Clock::now(&volley_core::SystemClock);
+    let stacks = stacks_of("north", &options, None, start);
+    let mut granted = [0_u32; 2];
+    for ms in 0..10_000 {
+        let now = start + Duration::from_millis(ms);
+        // The second bind asks only in the second half.
+        for (bind, stack) in stacks.iter().enumerate().take(if ms < 5_000 { 1 } else { 2 }) {
+            granted[bind] += stack.admit(now, 5).granted;
+        }
+    }
+    assert!((50..=101).contains(&granted[0]) && granted[1] <= 51, "{granted:?}: none above 10/s");
+    assert!((124..=127).contains(&(granted[0] + granted[1])), "{granted:?}: 10/s alone, then 15/s together");
+}
+
+#[test]
+fn what_can_not_work_is_refused_with_the_reason() {
+    check_refused(
+        "receiver = { system-id = \"rx\" }\n",
+        "carrier `north`: a `receiver` table needs `bind-type = \"pair\"`",
+    );
+    check_refused(
+        "bind-type = \"pair\"\nreceiver = { hosts = [\"a:1\", \"b:1\"] }\n",
+        "`receiver.hosts` has 2 entries and `hosts` 1",
+    );
+    check_refused("timers = { response = \"0s\" }\n", "`timers.response` is zero");
+    check_refused("response-timeout = \"1s\"\ntimers = { response = \"2s\" }\n", "stands here and in `timers`");
+    check_refused("system-id = \"sixteen-letters-\"\n", "`system-id` has more than 15 characters");
+    check_refused("interface-version = \"4.0\"\n", "unknown variant `4.0`");
+    check_refused("password = { env = \"VOLLEY_NOT_SET\" }\n", "should stand in $VOLLEY_NOT_SET, which is not set");
+}
