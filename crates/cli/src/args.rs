@@ -28,8 +28,9 @@ Examples:
 
 Exit codes:
   0 clean · 1 finished, but messages failed · 2 wrong usage or configuration
-  4 no carrier can be reached · 5 another process owns the data · 6 rows in doubt remain
-  7 journal or store are damaged · 130 interrupted, resumable";
+  3 stopped by a guard: all carriers are paused · 4 no carrier can be reached
+  5 another process owns the data · 6 rows in doubt remain · 7 journal or store are damaged
+  130 interrupted, resumable";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

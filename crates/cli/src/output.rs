@@ -39,6 +39,9 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
 /// The report of one campaign as a table.
 pub(crate) fn summary_table(summary: &Summary) -> String {
     let mut out = format!("{} · {} · {} rows\n", summary.campaign, summary.status.name(), grouped(summary.rows));
+    if !summary.why.is_empty() {
+        out.push_str(&format!("  {}\n", summary.why));
+    }
     for (state, n_rows) in summary.states.iter().filter(|(_, n_rows)| *n_rows > 0) {
         let share = n_rows as f64 / summary.rows.max(1) as f64 * 100.0;
         out.push_str(&format!("  {:<12} {:>14}  {share:>5.1} %\n", state.name(), grouped(n_rows)));

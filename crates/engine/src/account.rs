@@ -14,6 +14,7 @@ use volley_smpp::receipt::IdMode as FoldMode;
 use crate::{
     Error,
     options::{BindType, CarrierOptions, Carriers, IdMode},
+    retry,
 };
 
 /// Longest name that a bind takes (SMPP 3.4, 5.2.1).
@@ -47,6 +48,7 @@ pub(crate) fn smpp_options(
         window: options.window.get(),
         adaptive_window: options.adaptive_window,
         id_mode: fold_mode(options.id_mode),
+        statuses: retry::classes(options),
         timers: timers(options),
         backoff: options.reconnect.backoff(),
         ..SmppOptions::new(hosts, system_id, carriers.password(name, options)?)

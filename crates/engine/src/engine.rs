@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    num::NonZeroU32,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
@@ -12,29 +11,26 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use volley_core::{CampaignId, CarrierIndex, Clock, MessageToken, SystemClock};
 use volley_ingest::{FreezeProgress, Plan};
 use volley_journal::{Journal, JournalOptions, Writer};
-use volley_pipeline::Carrier;
 use volley_reconciler::{
     DoubtfulSegment, Ledger, RowToSend, Summary,
     record::{Control, DoubtCause, EventWriter, Head, Planned, Resolution},
 };
-use volley_scheduler::{Lanes, Limit};
+use volley_scheduler::Lanes;
 use volley_simulator::{Account, Seen, Setup, Simulator};
 
 use crate::{
-    DataDir, Error, account,
+    DataDir, Error,
     board::Board,
-    carrier_status::BindRates,
     control,
     data_dir::DataLock,
-    lane::LaneLimits,
     ledger_task::{LedgerTask, SharedSnapshot, snapshot_of},
     options::{CarrierKind, Carriers, InDoubtPolicy},
-    pace::LanePacer,
     preflight::{self, Approved, Preflight},
-    render::{LaneFormat, Renderer},
+    render::Renderer,
     replies::ReplyFile,
-    run::{Ended, Lane, LoopState, Reach, Runner},
+    run::{Ended, LoopState, Runner, Tried, Tries},
     source::RowSource,
+    start::Start,
 };
 
 /// Journal events that may wait for the loop; the loop has at most two records on their way.
@@ -315,7 +311,7 @@ impl Prepared {
     /// When the journal or the store fails, or the sums don't add up.
     pub async fn run(mut self, shutdown: CancellationToken) -> Result<Outcome, Error> {
         let simulator = self.start_simulator()?;
-        let source = self.row_source()?;
+        let (source, tries) = self.row_source()?;
         let Self { engine, id, approved, carriers, plan, numbers, board } = self;
         let Engine { dir, _lock, journal, ledger, notes: _ } = engine;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -327,40 +323,19 @@ impl Prepared {
         let server = tracker.spawn(control::serve(dir.clone(), Arc::clone(&board)));
         let (events_out, carrier_events) = mpsc::channel(CARRIER_EVENTS);
         let hungry = Arc::new(Notify::new());
-        let campaign_limit = approved.options.schedule.rate.map(|rate| {
-            let burst = approved.options.schedule.burst.unwrap_or(NonZeroU32::MIN);
-            Arc::new(Mutex::new(Limit::new(format!("campaign rate {rate}"), rate, burst, clock.now())))
-        });
-        let mut lanes = Vec::new();
-        let mut formats = Vec::new();
-        for ((route, number), n) in approved.options.routes.iter().zip(&numbers).zip(0..) {
-            let options = carriers.get(&route.carrier)?;
-            let stacks = account::stacks_of(&route.carrier, options, campaign_limit.as_ref(), clock.now());
-            let pacer = Arc::new(LanePacer::new(stacks, Arc::clone(&hungry)));
-            let simulated = simulator.as_ref().and_then(|simulator| simulator.addr_of(n));
-            let smpp = account::smpp_options(&route.carrier, options, &carriers, simulated)?;
-            let max_segments = approved.options.message.max_segments.get();
-            let limits = LaneLimits::new(*number, options.total_window(), max_segments, options.rate);
-            let carrier = Carrier::start(
-                *number,
-                &route.carrier,
-                smpp,
-                Arc::clone(&pacer) as _,
-                events_out.clone(),
-                Arc::clone(&clock),
-            )?;
-            formats.push(LaneFormat { max_validity: options.max_validity.map(|validity| validity.0) });
-            let reach = Reach::Trying { last_error: String::new() };
-            let rates = BindRates::new(clock.now());
-            lanes.push(Lane { name: route.carrier.clone(), limits, carrier, pacer, reach, rates, stopped: false });
-        }
+        let simulated = |route| simulator.as_ref().and_then(|simulator| simulator.addr_of(route));
+        let start =
+            Start { approved: &approved, carriers: &carriers, events: &events_out, hungry: &hungry, clock: &clock };
+        let (lanes, formats) = start.lanes(&numbers, simulated)?;
+        drop(events_out);
         let weights: Vec<_> = approved.options.routes.iter().map(|route| route.weight).collect();
         let mut runner = Runner {
             campaign: id,
             clock: Arc::clone(&clock),
             in_doubt: approved.options.delivery.in_doubt,
             receipt_deadline: approved.options.delivery.receipt_deadline.0,
-            state: LoopState::new(lanes.len(), clock.now()),
+            validity: approved.options.message.validity.map(|validity| validity.0),
+            state: LoopState::new(lanes.len(), tries, clock.now()),
             lanes,
             shares: Lanes::new(&weights),
             source,
@@ -405,11 +380,15 @@ impl Prepared {
         Ok(Some(RunningSimulator { simulator, of_route }))
     }
 
-    fn row_source(&mut self) -> Result<RowSource, Error> {
+    /// The rows to send, and what is known of those that were refused for now.
+    fn row_source(&mut self) -> Result<(RowSource, Tries), Error> {
         let ledger = &mut self.engine.ledger;
         let waiting: Vec<RowToSend> = ledger.touched_rows_to_send(self.id)?;
         let begun = (0..ledger.n_chunks(self.id)).filter(|chunk| !ledger.is_untouched(self.id, *chunk)).collect();
-        Ok(RowSource::new(self.plan.n_valid(), waiting, begun))
+        let since = SystemClock.wall();
+        let tried = waiting.iter().filter(|waiting| waiting.attempts > 0);
+        let tries = tried.map(|waiting| (waiting.row, Tried { attempts: waiting.attempts, since })).collect();
+        Ok((RowSource::new(self.plan.n_valid(), waiting, begun), tries))
     }
 }
 

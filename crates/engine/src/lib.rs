@@ -25,6 +25,7 @@ mod report;
 mod retry;
 mod run;
 mod source;
+mod start;
 mod status;
 mod turn;
 

@@ -11,7 +11,7 @@ pub use campaign::{
 };
 pub use carriers::{
     BindType, CarrierKind, CarrierOptions, Carriers, Concatenation, DefaultAlphabet, IdMode, InterfaceVersion,
-    ReceiverOptions, ReconnectOptions, SecretSource, TimerOptions,
+    ReceiverOptions, ReconnectOptions, SecretSource, StatusClassName, StatusCodes, StatusRule, TimerOptions,
 };
 pub use file_error::FileError;
 pub use human::HumanDuration;

@@ -99,6 +99,9 @@ fn table(campaign: &Value) -> String {
         grouped(n_at(campaign, "/rows")),
         n_at(campaign, "/in_doubt_bound")
     );
+    if !text_at(campaign, "/why").is_empty() {
+        out.push_str(&format!("  {}\n", text_at(campaign, "/why")));
+    }
     for (state, n_rows) in campaign.pointer("/states").and_then(Value::as_object).into_iter().flatten() {
         let n_rows = n_rows.as_u64().unwrap_or(0);
         if n_rows > 0 {

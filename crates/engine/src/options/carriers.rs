@@ -3,6 +3,7 @@
 mod check;
 mod connection;
 mod secret;
+mod statuses;
 
 use std::{
     collections::BTreeMap,
@@ -19,6 +20,7 @@ use volley_smpp::text::Language;
 pub use self::{
     connection::{BindType, InterfaceVersion, ReceiverOptions, ReconnectOptions, TimerOptions},
     secret::SecretSource,
+    statuses::{StatusClassName, StatusCodes, StatusRule},
 };
 use super::{FileError, HumanDuration, file_error};
 
@@ -104,6 +106,17 @@ pub struct CarrierOptions {
     /// The same as `timers.enquire-interval`. Default 30s.
     #[serde(default)]
     pub enquire_interval: Option<HumanDuration>,
+    /// Waits before a message that was refused for now is tried again, within its validity.
+    /// Default 30s, 2m, 10m; codes that nobody can read only the first two (HANDBOOK A.7).
+    #[serde(default)]
+    pub retry: Option<Vec<HumanDuration>>,
+    /// What refusals mean, where that differs from HANDBOOK A.7.
+    #[serde(default)]
+    pub statuses: BTreeMap<StatusCodes, StatusRule>,
+    /// So many refusals of class config without an acceptance between them pause the carrier:
+    /// what it refuses so, it would refuse for every message. Default 20.
+    #[serde(default = "twenty")]
+    pub pause_after: NonZeroU32,
     /// How ids in answers and receipts are written (HANDBOOK C.5). Default as-is.
     #[serde(default)]
     pub id_mode: IdMode,
@@ -209,6 +222,10 @@ pub enum Concatenation {
 
 const fn one_u16() -> NonZeroU16 {
     NonZeroU16::MIN
+}
+
+const fn twenty() -> NonZeroU32 {
+    NonZeroU32::MIN.saturating_add(19)
 }
 
 const fn ten() -> NonZeroU16 {

@@ -16,7 +16,7 @@ impl Runner {
                 bound: lane.limits.bound(),
                 waits_for: lane.pacer.binding().map(|limit| limit.to_string()),
                 reach: in_words(&lane.reach),
-                paused: None,
+                paused: lane.paused.clone(),
                 rates: lane.rates.measure(now, &status),
                 status,
             }

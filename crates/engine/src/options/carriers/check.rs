@@ -1,6 +1,6 @@
 //! What of a carrier can be seen to be wrong before it is used.
 
-use super::{BindType, CarrierKind, CarrierOptions, Concatenation};
+use super::{BindType, CarrierKind, CarrierOptions, Concatenation, statuses};
 
 impl CarrierOptions {
     /// What can't work, in words; the carrier's name goes before them.
@@ -25,7 +25,11 @@ impl CarrierOptions {
                 .to_owned());
         }
         self.check_receiver()?;
-        self.check_times()
+        self.check_times()?;
+        if self.retry.as_ref().is_some_and(Vec::is_empty) {
+            return Err("`retry` is empty: write at least one wait".to_owned());
+        }
+        statuses::check(&self.statuses)
     }
 
     fn check_kind(&self) -> Result<(), String> {

@@ -1,0 +1,152 @@
+//! Carrier profiles: what a carrier's own table of refusals says, carriers that refuse everything,
+//! and what a person sees of them.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Output, Stdio},
+};
+
+use serde_json::Value;
+
+use crate::support::{Simulator, n, status, stderr, sum_of_states, volley, write_campaign};
+
+/// A second route, through a carrier `south` with these keys.
+fn add_south(dir: &Path, campaign: &PathBuf, south: &str) {
+    let text = fs::read_to_string(campaign).unwrap();
+    fs::write(campaign, format!("{text}[[route]]\ncarrier = \"south\"\n")).unwrap();
+    add_to_carriers(dir, &format!("[carriers.south]\nkind = \"smpp\"\n{south}"));
+}
+
+fn add_to_carriers(dir: &Path, text: &str) {
+    let carriers = dir.join("carriers.toml");
+    let before = fs::read_to_string(&carriers).unwrap();
+    fs::write(carriers, format!("{before}{text}")).unwrap();
+}
+
+fn run(dir: &Path, campaign: &Path) -> Output {
+    volley(dir).arg("run").arg(campaign).arg("--yes").stdin(Stdio::null()).output().unwrap()
+}
+
+#[test]
+fn a_carrier_that_refuses_every_sender_is_paused_and_the_other_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let simulator = Simulator::start(dir, "answer-latency = \"2ms\"\n");
+    let refusing = tempfile::tempdir().unwrap();
+    let refuser = Simulator::start(refusing.path(), "answer-errors = { \"0x0a\" = 1.0 }\n");
+    let campaign = write_campaign(dir, 1_000, &simulator.address, "");
+    add_to_carriers(dir, "rate = \"400/s\"\n");
+    add_south(dir, &campaign, &format!("hosts = [\"{}\"]\npause-after = 5\nwindow = 5\n", refuser.address));
+    let output = run(dir, &campaign);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let words = stderr(&output);
+    assert!(words.contains("carrier south is paused: ") && words.contains("0x0A ESME_RINVSRCADR"), "{words}");
+    let report = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(report.contains("south was paused: "), "{report}");
+    let status = status(dir).unwrap();
+    let failed = n(&status, "/states/failed");
+    assert!((5..=40).contains(&failed), "a window or two: {status}");
+    assert_eq!(n(&status, "/states/delivered"), 1_000 - failed, "{status}");
+    assert!(status["why"].as_str().unwrap().contains("in a row, the last with 0x0A"), "{status}");
+    assert_eq!(n(&refuser.stop(), "/submits"), failed);
+}
+
+#[test]
+fn a_campaign_whose_only_carrier_refuses_everything_is_stopped_by_a_guard() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let campaign = {
+        let refuser = Simulator::start(dir, "answer-errors = { \"0x0a\" = 1.0 }\n");
+        let campaign = write_campaign(dir, 500, &refuser.address, "");
+        add_to_carriers(dir, "rate = \"200/s\"\n");
+        let output = run(dir, &campaign);
+        let words = stderr(&output);
+        assert_eq!(output.status.code(), Some(3), "{words}");
+        assert!(words.contains("error: stopped before more fails: north was paused: "), "{words}");
+        assert!(words.contains("hint: mend sender or carrier profile; `volley resume`"), "{words}");
+        campaign
+    };
+    let stopped = status(dir).unwrap();
+    let failed = n(&stopped, "/states/failed");
+    assert!((20..=200).contains(&failed), "{stopped}");
+    assert_eq!((sum_of_states(&stopped), stopped["status"].as_str()), (500, Some("stopped")));
+    // Mended, it goes on with the others.
+    let simulator = Simulator::start(dir, "");
+    let carriers = dir.join("carriers.toml");
+    let text = fs::read_to_string(&carriers).unwrap();
+    let host = text.lines().find(|line| line.starts_with("hosts")).unwrap().to_owned();
+    fs::write(&carriers, text.replace(&host, &format!("hosts = [\"{}\"]", simulator.address))).unwrap();
+    let resumed = volley(dir).args(["resume", "--no-progress"]).output().unwrap();
+    assert_eq!(resumed.status.code(), Some(0), "{}", stderr(&resumed));
+    assert_eq!(n(&status(dir).unwrap(), "/states/delivered"), 500 - failed);
+    drop(campaign);
+}
+
+/// A campaign of 200 rows over a carrier that refuses a fifth with `code`, and its own table.
+fn run_with_statuses(code: &str, statuses: &str) -> (Value, Value) {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let simulator = Simulator::start(dir, &format!("seed = 11\nanswer-errors = {{ \"{code}\" = 0.2 }}\n"));
+    let campaign = write_campaign(dir, 200, &simulator.address, "");
+    add_to_carriers(dir, statuses);
+    let output = run(dir, &campaign);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    (status(dir).unwrap(), simulator.stop())
+}
+
+#[test]
+fn a_carriers_own_table_decides_what_becomes_of_a_refusal() {
+    let (plain, seen) = run_with_statuses("0x45", "");
+    assert_eq!(n(&plain, "/states/failed") + n(&plain, "/states/delivered"), 200, "{plain}");
+    assert!(n(&plain, "/states/failed") > 10 && n(&seen, "/submits") == 200, "permanent: {plain}");
+
+    let table = "[carriers.north.statuses]\n\"0x45\" = { class = \"transient\", tries = 9, retry = [\"50ms\"] }\n";
+    let (transient, seen) = run_with_statuses("0x45", table);
+    // The simulator refuses the same recipients each time.
+    let failed = n(&transient, "/states/failed");
+    assert_eq!((failed, n(&seen, "/submits")), (n(&plain, "/states/failed"), 200 + 9 * failed), "{transient}");
+
+    let (vendor, _) = run_with_statuses("0x41b", "[carriers.north.statuses]\n\"0x400-0x4ff\" = \"permanent\"\n");
+    assert!(n(&vendor, "/states/failed") > 10, "{vendor}");
+}
+
+#[test]
+fn transient_refusals_end_with_the_messages_validity() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let simulator = Simulator::start(dir, "answer-errors = { \"0x08\" = 1.0 }\n");
+    let campaign = write_campaign(dir, 20, &simulator.address, "");
+    let text = fs::read_to_string(&campaign).unwrap();
+    fs::write(&campaign, text.replace("[delivery]", "validity = \"1s\"\n[delivery]")).unwrap();
+    add_to_carriers(
+        dir,
+        "retry = [\"400ms\"]\n[carriers.north.statuses]\n\"0x08\" = { class = \"transient\", tries = 200 }\n",
+    );
+    let output = run(dir, &campaign);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert_eq!(n(&status(dir).unwrap(), "/states/failed"), 20);
+    assert_eq!(n(&simulator.stop(), "/submits"), 60, "at once, after 400 ms, after 800 ms");
+}
+
+#[test]
+fn wrong_codes_and_classes_are_named_with_their_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let campaign = write_campaign(dir, 10, "127.0.0.1:1", "");
+    for (table, expected) in [
+        ("\"45\" = \"permanent\"", "`45` is no command status: write one such as \"0x45\""),
+        ("\"0x45\" = \"fatal\"", "carriers.toml:8:10: "),
+        (
+            "\"0x45\" = { class = \"permanent\", tries = 3 }",
+            "`tries` and `retry` are for the classes transient and session",
+        ),
+    ] {
+        let carriers = fs::read_to_string(dir.join("carriers.toml")).unwrap();
+        add_to_carriers(dir, &format!("[carriers.north.statuses]\n{table}\n"));
+        let output = run(dir, &campaign);
+        fs::write(dir.join("carriers.toml"), carriers).unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stderr(&output).contains(expected), "no `{expected}` in: {}", stderr(&output));
+    }
+}
