@@ -39,6 +39,7 @@ pub(crate) fn smpp_options(
             BindType::Transceiver => BindAs::Transceiver,
             BindType::Pair => BindAs::Pair { receiver: carriers.receiver(name, options, &system_id)? },
         },
+        tls: options.tls.options(carriers.folder()),
         system_type: options.system_type.clone(),
         interface_version: options.interface_version.octet(),
         addr_ton: options.bind_ton,

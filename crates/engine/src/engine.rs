@@ -261,6 +261,11 @@ impl Engine {
                 plan.frozen().options.list.display()
             ));
         }
+        for route in &approved.options.routes {
+            if let Some(warning) = carriers.get(&route.carrier)?.tls.warning() {
+                self.notes.push(format!("carrier {}: {warning}", route.carrier));
+            }
+        }
         let numbers = self.number_carriers(&approved)?;
         self.settle_doubt(id, approved.options.delivery.in_doubt)?;
         let snapshot = SharedSnapshot::new(Mutex::new(snapshot_of(&self.ledger)));

@@ -1,5 +1,7 @@
 //! What a person may see of a carrier at any time.
 
+use std::net::SocketAddr;
+
 use volley_core::UnixMicros;
 
 /// A carrier account and its binds.
@@ -35,6 +37,8 @@ pub struct BindStatus {
     pub kind: BindKind,
     /// Who answered the last bind that came up.
     pub peer: Option<Peer>,
+    /// Our side of its last connection: carriers let in known addresses only.
+    pub source_address: Option<SocketAddr>,
     /// What it is doing.
     pub phase: BindPhase,
     /// Since when.
@@ -148,6 +152,7 @@ impl BindStatus {
             host: host.to_owned(),
             kind,
             peer: None,
+            source_address: None,
             phase: BindPhase::Connecting,
             phase_since: now,
             limit: Limit::NotBound,

@@ -136,7 +136,7 @@ fn wrong_codes_and_classes_are_named_with_their_place() {
     let campaign = write_campaign(dir, 10, "127.0.0.1:1", "");
     for (table, expected) in [
         ("\"45\" = \"permanent\"", "`45` is no command status: write one such as \"0x45\""),
-        ("\"0x45\" = \"fatal\"", "carriers.toml:8:10: "),
+        ("\"0x45\" = \"fatal\"", "carriers.toml:8:10: unknown variant `fatal`, expected one of `throttle`"),
         (
             "\"0x45\" = { class = \"permanent\", tries = 3 }",
             "`tries` and `retry` are for the classes transient and session",
@@ -148,5 +148,37 @@ fn wrong_codes_and_classes_are_named_with_their_place() {
         fs::write(dir.join("carriers.toml"), carriers).unwrap();
         assert_eq!(output.status.code(), Some(2));
         assert!(stderr(&output).contains(expected), "no `{expected}` in: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_password_is_shown_nowhere_whatever_goes_wrong() {
+    const CANARY: &str = "canary-7f3a";
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let refuser = Simulator::start(dir, "refuse-binds = \"0x0e\"\n");
+    let campaign = write_campaign(dir, 10, &refuser.address, "");
+    add_to_carriers(dir, "password = { env = \"NORTH_PASSWORD\" }\n");
+    let mut command = volley(dir);
+    command.arg("run").arg(&campaign).arg("--yes").stdin(Stdio::null());
+    let output = command.env("VOLLEY_LOG", "trace").env("NORTH_PASSWORD", CANARY).output().unwrap();
+    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+    assert!(stderr(&output).contains("bind refused"), "it was logged: {}", stderr(&output));
+    for shown in [&output.stdout, &output.stderr] {
+        assert!(!String::from_utf8_lossy(shown).contains(CANARY));
+    }
+    check_absent(&dir.join("data"), CANARY.as_bytes());
+}
+
+/// That no file below `dir` holds these octets.
+fn check_absent(dir: &Path, octets: &[u8]) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            check_absent(&path, octets);
+        } else if path.is_file() {
+            let content = fs::read(&path).unwrap();
+            assert!(!content.windows(octets.len()).any(|window| window == octets), "{}", path.display());
+        }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::{fs, time::Duration};
 
+use volley_pipeline::HostNameCheck;
+
 use super::*;
 
 /// The one carrier of a file, `[carriers.north]` and an SMPP host given.
@@ -123,4 +125,23 @@ fn what_can_not_work_is_refused_with_the_reason() {
     check_refused("system-id = \"sixteen-letters-\"\n", "`system-id` has more than 15 characters");
     check_refused("interface-version = \"4.0\"\n", "unknown variant `4.0`");
     check_refused("password = { env = \"VOLLEY_NOT_SET\" }\n", "should stand in $VOLLEY_NOT_SET, which is not set");
+}
+
+#[test]
+fn tls_is_a_word_or_a_table_and_its_files_lie_beside_the_carriers_file() {
+    assert!(load("").unwrap().0.tls.is_none());
+    assert!(load("tls = false\n").unwrap().0.tls.is_none());
+    let plain = load("tls = true\n").unwrap().0.tls.unwrap();
+    assert_eq!((plain.ca, plain.host_name), (None, HostNameCheck::Host));
+    let (smpp, options) =
+        load("tls = { ca = \"ca.pem\", client-certificate = \"me.pem\", client-key = \"me.key\" }\n").unwrap();
+    let tls = smpp.tls.unwrap();
+    assert!(tls.ca.unwrap().is_absolute() && tls.client.unwrap().key.ends_with("me.key"));
+    assert_eq!((options.tls.warning(), options.tls.in_words().as_str()), (None, "own CA, client certificate"));
+    let (smpp, options) = load("tls = { verify-host-name = false }\n").unwrap();
+    assert_eq!(smpp.tls.unwrap().host_name, HostNameCheck::Off);
+    assert!(options.tls.warning().unwrap().contains("can pose as the carrier"));
+    check_refused("tls = { client-key = \"me.key\" }\n", "`client-certificate` and `client-key` together");
+    check_refused("tls = { verify = false }\n", "unknown field `verify`, expected one of `ca`");
+    check_refused("tls = \"yes\"\n", "expected true, false, or a table");
 }

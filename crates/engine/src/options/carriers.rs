@@ -4,6 +4,7 @@ mod check;
 mod connection;
 mod secret;
 mod statuses;
+mod tls;
 
 use std::{
     collections::BTreeMap,
@@ -21,6 +22,7 @@ pub use self::{
     connection::{BindType, InterfaceVersion, ReceiverOptions, ReconnectOptions, TimerOptions},
     secret::SecretSource,
     statuses::{StatusClassName, StatusCodes, StatusRule},
+    tls::{TlsForm, TlsTable},
 };
 use super::{FileError, HumanDuration, file_error};
 
@@ -48,6 +50,9 @@ pub struct CarrierOptions {
     /// `host:port` of each SMSC. Needed for `kind = "smpp"`.
     #[serde(default)]
     pub hosts: Vec<String>,
+    /// Whether and how connections are encrypted: true, or a table. Default false.
+    #[serde(default)]
+    pub tls: TlsForm,
     /// Account name (SMPP 3.4, 5.2.1: at most 15 characters).
     #[serde(default)]
     pub system_id: String,

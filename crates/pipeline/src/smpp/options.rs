@@ -7,7 +7,7 @@ use volley_smpp::{
     receipt::IdMode,
 };
 
-use super::StatusClasses;
+use super::{StatusClasses, TlsOptions};
 use crate::{BindKind, Error, Secret};
 
 /// The longest response timeout: times in the window are kept in 32 bits.
@@ -20,6 +20,8 @@ pub struct SmppOptions {
     pub hosts: Vec<String>,
     /// Which kind of binds. Default: transceivers.
     pub bind_as: BindAs,
+    /// Whether and how connections are encrypted. Default: not.
+    pub tls: Option<TlsOptions>,
     /// Account name, at most 15 octets (SMPP 3.4, 5.2.1).
     pub system_id: String,
     /// Its password, at most 64 octets: carriers issue longer ones than the standard's 8.
@@ -197,6 +199,7 @@ impl Default for SmppOptions {
         Self {
             hosts: Vec::new(),
             bind_as: BindAs::Transceiver,
+            tls: None,
             system_id: String::new(),
             password: Secret::default(),
             system_type: String::new(),

@@ -11,7 +11,7 @@ use volley_core::{CarrierIndex, Clock};
 
 use super::{
     SmppOptions, backoff::Jitter, bind_task::BindTask, carrier_task, gate::Gate, options::Account, options::BindPlan,
-    throttle::Throttle,
+    throttle::Throttle, tls::Tls,
 };
 use crate::{
     BindPhase, BindStatus, CarrierEvent, CarrierStatus, Error, EventKind, Pacer, ReceiptHandle, SubmitBatch,
@@ -23,6 +23,7 @@ pub(crate) struct Shared {
     pub(crate) index: CarrierIndex,
     pub(crate) name: String,
     pub(crate) options: SmppOptions,
+    pub(crate) tls: Option<Tls>,
     pub(crate) queue: Queue,
     pub(crate) binds: Vec<BindShared>,
     pub(crate) pacer: Arc<dyn Pacer>,
@@ -78,6 +79,7 @@ pub(crate) fn start(
         given: plans.len().to_string(),
         possible: "1 to 65,535",
     })?;
+    let tls = set_up_tls(name, &options)?;
     let now = clock.wall();
     let window = u32::from(options.window);
     let binds = plans.into_iter().map(|plan| BindShared {
@@ -91,6 +93,7 @@ pub(crate) fn start(
     let shared = Arc::new(Shared {
         index,
         name: name.to_owned(),
+        tls,
         queue: Queue::default(),
         binds: binds.collect(),
         pacer,
@@ -115,6 +118,16 @@ pub(crate) fn start(
     }
     tracker.spawn(carrier_task::run(Arc::clone(&shared)));
     Ok(shared)
+}
+
+fn set_up_tls(name: &str, options: &SmppOptions) -> Result<Option<Tls>, Error> {
+    let failed = |source| Error::Tls { carrier: name.to_owned(), source };
+    let Some(tls) = &options.tls else { return Ok(None) };
+    let tls = Tls::new(tls).map_err(failed)?;
+    for host in &options.hosts {
+        tls.name(host).map_err(failed)?;
+    }
+    Ok(Some(tls))
 }
 
 impl Shared {

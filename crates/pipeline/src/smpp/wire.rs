@@ -81,6 +81,8 @@ struct Wire<'a, R, W> {
     /// Where deliveries lie in `input`: they are read after the answers.
     deliveries_at: Vec<Range<usize>>,
     out: Output,
+    /// Something was written that the connection may not have taken yet.
+    unflushed: bool,
     /// Parts of a message whose first part is written here.
     staged: Cursor,
     answers: AnswerBatch,
@@ -127,6 +129,7 @@ where
             n_consumed: 0,
             deliveries_at: Vec::new(),
             out,
+            unflushed: false,
             staged: Cursor::default(),
             answers: AnswerBatch::default(),
             deliveries: Deliveries::default(),
@@ -166,6 +169,7 @@ where
     /// Waits for the connection, an order, or a timer.
     async fn wait(&mut self) -> Result<(), Close> {
         let is_blocked = !self.pending.is_empty();
+        let must_write = self.out.n_waiting() > 0 || self.unflushed;
         let may_read = !is_blocked && self.out.n_waiting() < BACKLOG_MAX;
         self.arm_timer();
         tokio::select! {
@@ -178,7 +182,13 @@ where
                 }
                 Err(_) => return Err(Close::Dropped),
             },
-            written = self.writer.write(self.out.waiting()), if self.out.n_waiting() > 0 => self.out.sent(written?)?,
+            written = write_or_flush(&mut self.writer, self.out.waiting()), if must_write => match written? {
+                Some(n_octets) => {
+                    self.out.sent(n_octets)?;
+                    self.unflushed = true;
+                }
+                None => self.unflushed = false,
+            },
             n_read = self.reader.read_buf(&mut self.input), if may_read => if n_read? == 0 {
                 return Err(Close::PeerClosed);
             },
@@ -305,7 +315,7 @@ where
             self.session.note_full();
             return;
         }
-        if self.out.is_stuck() {
+        if self.out.is_stuck() || self.unflushed {
             self.limit = Limit::Connection;
             return;
         }
@@ -354,22 +364,30 @@ where
         self.shared.queue.take_reserved(n_reserved, granted - n_from_stage, out, &mut self.staged, written);
     }
 
-    /// Writes what the turn has put together, if the connection takes it now.
+    /// Writes and flushes what the turn has put together, as far as the connection takes it now.
     async fn write(&mut self) -> Result<(), Close> {
         if self.out.n_waiting() == 0 {
             return Ok(());
         }
         let (writer, waiting) = (&mut self.writer, self.out.waiting());
         let written = poll_fn(|context| {
-            Poll::Ready(match Pin::new(&mut *writer).poll_write(context, waiting) {
-                Poll::Ready(written) => Some(written),
-                Poll::Pending => None,
-            })
+            let Poll::Ready(written) = Pin::new(&mut *writer).poll_write(context, waiting) else {
+                return Poll::Ready(None);
+            };
+            // TLS keeps what it encrypted until the connection takes it.
+            let flushed = Pin::new(&mut *writer).poll_flush(context);
+            Poll::Ready(Some((written, flushed)))
         });
-        match written.await {
-            Some(written) => Ok(self.out.sent(written?)?),
-            None => Ok(()),
-        }
+        let Some((written, flushed)) = written.await else { return Ok(()) };
+        self.out.sent(written?)?;
+        self.unflushed = match flushed {
+            Poll::Ready(flushed) => {
+                flushed?;
+                false
+            }
+            Poll::Pending => true,
+        };
+        Ok(())
     }
 
     /// Reads the deliveries of this turn, now that its answers are dealt with.
@@ -445,4 +463,13 @@ where
             status.n_unknown_states += n_unknown_states;
         });
     }
+}
+
+/// Writes some of `waiting`, and says how much; flushes when nothing waits.
+async fn write_or_flush(writer: &mut (impl AsyncWrite + Unpin), waiting: &[u8]) -> std::io::Result<Option<usize>> {
+    if waiting.is_empty() {
+        writer.flush().await?;
+        return Ok(None);
+    }
+    writer.write(waiting).await.map(Some)
 }

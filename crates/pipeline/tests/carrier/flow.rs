@@ -203,7 +203,7 @@ async fn a_receipt_flood_waits_in_the_socket_while_nobody_takes_it() {
 }
 
 struct Acks {
-    reader: tokio::net::tcp::OwnedReadHalf,
+    reader: crate::smsc::Reader,
     input: Vec<u8>,
 }
 

@@ -149,7 +149,7 @@ async fn one_dead_host_does_not_hold_up_the_other() {
     owner.wait_for(|log| !log.bound.is_empty() && !log.failed.is_empty()).await;
     owner.carrier.submit(batch(0..100));
     owner.wait_for(|log| log.answers.len() == 100).await;
-    assert!(owner.log.failed[0].starts_with("can't connect: "), "{:?}", owner.log.failed);
+    assert!(owner.log.failed[0].1.starts_with("can't connect: "), "{:?}", owner.log.failed);
     owner.carrier.drain();
     owner.wait_for(|log| log.stopped).await;
     assert_eq!(serving.await.unwrap().len(), 100);

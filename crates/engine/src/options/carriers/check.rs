@@ -1,6 +1,6 @@
 //! What of a carrier can be seen to be wrong before it is used.
 
-use super::{BindType, CarrierKind, CarrierOptions, Concatenation, statuses};
+use super::{BindType, CarrierKind, CarrierOptions, Concatenation, TlsForm, statuses};
 
 impl CarrierOptions {
     /// What can't work, in words; the carrier's name goes before them.
@@ -24,6 +24,7 @@ impl CarrierOptions {
             return Err("`languages` need a header before the text, which `concatenation` udh8 or udh16 allows alone"
                 .to_owned());
         }
+        self.tls.check()?;
         self.check_receiver()?;
         self.check_times()?;
         if self.retry.as_ref().is_some_and(Vec::is_empty) {
@@ -39,6 +40,9 @@ impl CarrierOptions {
             }
             CarrierKind::Smpp if self.simulator.is_some() => {
                 Err("of kind smpp, and can't have a `simulator` table".to_owned())
+            }
+            CarrierKind::Simulated if self.tls != TlsForm::Off => {
+                Err("of kind simulated, which speaks no TLS: leave out `tls`".to_owned())
             }
             CarrierKind::Simulated if !self.hosts.is_empty() => {
                 Err("of kind simulated, and can't have `hosts`: use `kind = \"smpp\"`".to_owned())

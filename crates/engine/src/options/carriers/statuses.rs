@@ -7,9 +7,12 @@
 //! "0x410" = "throttle"
 //! ```
 
-use std::{collections::BTreeMap, ops::RangeInclusive};
+use std::{collections::BTreeMap, fmt, ops::RangeInclusive};
 
-use serde::{Deserialize, Deserializer};
+use serde::{
+    Deserialize, Deserializer,
+    de::{IntoDeserializer, MapAccess, Visitor, value::MapAccessDeserializer},
+};
 use volley_smpp::pdu::StatusClass;
 
 use crate::options::HumanDuration;
@@ -75,8 +78,7 @@ impl StatusClassName {
 }
 
 /// What a carrier's own table says of a code.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(from = "RuleForm")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatusRule {
     /// What to do.
     pub class: StatusClassName,
@@ -85,13 +87,6 @@ pub struct StatusRule {
     /// Waits before it is tried again; the last one holds for all that follow. Default: the
     /// carrier's `retry`.
     pub retry: Option<Vec<HumanDuration>>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum RuleForm {
-    Class(StatusClassName),
-    Rule(RuleTable),
 }
 
 #[derive(Deserialize)]
@@ -104,12 +99,27 @@ struct RuleTable {
     retry: Option<Vec<HumanDuration>>,
 }
 
-impl From<RuleForm> for StatusRule {
-    fn from(form: RuleForm) -> Self {
-        match form {
-            RuleForm::Class(class) => Self { class, tries: None, retry: None },
-            RuleForm::Rule(RuleTable { class, tries, retry }) => Self { class, tries, retry },
+impl<'de> Deserialize<'de> for StatusRule {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Form;
+        impl<'de> Visitor<'de> for Form {
+            type Value = StatusRule;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a class such as \"permanent\", or a table such as { class = \"transient\", tries = 3 }")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, class: &str) -> Result<StatusRule, E> {
+                let class = StatusClassName::deserialize(class.into_deserializer())?;
+                Ok(StatusRule { class, tries: None, retry: None })
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<StatusRule, A::Error> {
+                let RuleTable { class, tries, retry } = RuleTable::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(StatusRule { class, tries, retry })
+            }
         }
+        deserializer.deserialize_any(Form)
     }
 }
 

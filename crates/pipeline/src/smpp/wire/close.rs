@@ -60,6 +60,7 @@ where
             Close::Io(_) => drop(tokio::time::timeout(FAREWELL, self.read_rest()).await),
             Close::Dropped
             | Close::Connect(_)
+            | Close::Tls(_)
             | Close::BindRefused(_)
             | Close::BindUnanswered
             | Close::EnquireUnanswered
