@@ -11,8 +11,8 @@ pub use campaign::{
 };
 pub use carriers::{
     BindType, CarrierKind, CarrierOptions, Carriers, Concatenation, DefaultAlphabet, IdMode, InterfaceVersion,
-    ReceiverOptions, ReconnectOptions, SecretSource, StatusClassName, StatusCodes, StatusRule, TimerOptions, TlsForm,
-    TlsTable,
+    NationalLanguage, ReceiverOptions, ReconnectOptions, SecretSource, StatusClassName, StatusCodes, StatusRule,
+    TimerOptions, TlsForm, TlsTable,
 };
 pub use file_error::FileError;
 pub use human::HumanDuration;
