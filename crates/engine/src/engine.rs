@@ -26,7 +26,7 @@ use crate::{
     ledger_task::{LedgerTask, SharedSnapshot, snapshot_of},
     options::{CarrierKind, Carriers, InDoubtPolicy},
     preflight::{self, Approved, Preflight},
-    render::Renderer,
+    render::{Renderer, lane_format},
     replies::ReplyFile,
     run::{Ended, LoopState, Runner, Tried, Tries},
     source::RowSource,
@@ -253,6 +253,7 @@ impl Engine {
         let approved = self.approved(id)?;
         let carriers = Carriers::load(carriers_file.unwrap_or(&approved.carriers_file))?;
         preflight::check_routes(&approved.options, &carriers)?;
+        preflight::check_tlvs(&approved, &carriers)?;
         let plan = Plan::open(&self.dir.campaign(id))?;
         if volley_ingest::source_hash_of(&plan.frozen().options.list).ok().as_ref() != Some(&plan.frozen().source_hash)
         {
@@ -262,7 +263,8 @@ impl Engine {
             ));
         }
         for route in &approved.options.routes {
-            if let Some(warning) = carriers.get(&route.carrier)?.tls.warning() {
+            let options = carriers.get(&route.carrier)?;
+            for warning in options.tls.warning().into_iter().chain(lane_format::warning(options)) {
                 self.notes.push(format!("carrier {}: {warning}", route.carrier));
             }
         }
@@ -331,7 +333,7 @@ impl Prepared {
         let simulated = |route| simulator.as_ref().and_then(|simulator| simulator.addr_of(route));
         let start =
             Start { approved: &approved, carriers: &carriers, events: &events_out, hungry: &hungry, clock: &clock };
-        let (lanes, formats) = start.lanes(&numbers, simulated)?;
+        let (lanes, formats) = start.lanes(&numbers, plan.columns(), simulated)?;
         drop(events_out);
         let weights: Vec<_> = approved.options.routes.iter().map(|route| route.weight).collect();
         let mut runner = Runner {

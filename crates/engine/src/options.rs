@@ -10,9 +10,10 @@ pub use campaign::{
     ScheduleOptions, SmartEncoding,
 };
 pub use carriers::{
-    BindType, CarrierKind, CarrierOptions, Carriers, Concatenation, DefaultAlphabet, IdMode, InterfaceVersion,
-    NationalLanguage, ReceiverOptions, ReconnectOptions, SecretSource, StatusClassName, StatusCodes, StatusRule,
-    TimerOptions, TlsForm, TlsTable,
+    BindType, CarrierKind, CarrierOptions, Carriers, Concatenation, DefaultAlphabet, DestinationPrefix, IdMode,
+    InterfaceVersion, MessageMode, NationalLanguage, ReceiverOptions, ReconnectOptions, RegisteredDelivery,
+    SecretSource, StatusClassName, StatusCodes, StatusRule, TimerOptions, TlsForm, TlsTable, TlvOptions, TlvTag,
+    TlvType, TonNpiOptions, ValidityForm,
 };
 pub use file_error::FileError;
 pub use human::HumanDuration;

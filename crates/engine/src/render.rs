@@ -1,26 +1,20 @@
 //! From a row of the plan to encoded submits: text, segments, PDUs, straight into the batch that
 //! will be written.
 
-use std::{ops::Range, time::Duration};
+pub(crate) mod lane_format;
+
+use std::ops::Range;
 
 use volley_core::{CampaignId, MessageToken, Msisdn, RowIndex, Template, UnixMicros};
 use volley_ingest::{Plan, PlanChunk};
 use volley_pipeline::SubmitBatch;
 use volley_smpp::{
-    address::TonNpi,
     pdu::{Address, CommandId, ESM_CLASS_UDHI, ShortMessage, Tlvs, put_tlv, tag},
     text::{Concat, SegmentOptions, Segments, TooManySegments, put_sar, reference},
-    time::absolute_utc,
 };
 
+pub(crate) use self::lane_format::LaneFormat;
 use crate::source::NextRow;
-
-/// How one carrier wants its submits.
-#[derive(Debug, Clone)]
-pub(crate) struct LaneFormat {
-    /// The longest validity that the carrier takes.
-    pub(crate) max_validity: Option<Duration>,
-}
 
 /// The campaign's message.
 #[derive(Debug, Clone)]
@@ -28,7 +22,6 @@ pub(crate) struct MessageFormat {
     pub(crate) template: Template,
     pub(crate) segments: SegmentOptions,
     pub(crate) sender: String,
-    pub(crate) validity: Option<Duration>,
     /// Columns of the template whose values smart encoding leaves alone.
     pub(crate) kept_columns: Vec<usize>,
 }
@@ -72,6 +65,8 @@ pub(crate) struct Renderer {
     composed: Composed,
     octets: Vec<u8>,
     tlvs: Vec<u8>,
+    /// What all segments of the present row carry.
+    row_tlvs: Vec<u8>,
     /// Its number tells its references from those of other campaigns to the same recipients.
     campaign: CampaignId,
     /// A chunk of the plan that could not be read: no more rows may be rendered.
@@ -105,6 +100,7 @@ impl Renderer {
             composed: Composed::default(),
             octets: Vec::new(),
             tlvs: Vec::new(),
+            row_tlvs: Vec::new(),
             failed: None,
         }
     }
@@ -127,20 +123,20 @@ impl Renderer {
         wall: UnixMicros,
         batch: &mut SubmitBatch,
     ) -> Option<Rendered> {
-        let msisdn = self.compose(next)?;
-        let validity = self.validity(lane, wall);
+        let msisdn = self.compose(lane, next)?;
+        let validity = self.lanes.get(lane)?.validity_period(wall);
         let validity_period = validity.as_ref().map_or(&[][..], |text| text.as_slice());
         let n_segments = self.composed.segments.len().min(usize::from(u8::MAX)) as u8;
         let wanted = next.only.map_or(0..n_segments, |only| only..only.saturating_add(1).min(n_segments));
         let n_now = u32::try_from(wanted.len()).unwrap_or(0);
         for segment in wanted {
-            self.encode_segment(next.row, msisdn, segment, validity_period, batch);
+            self.encode_segment(lane, (next.row, segment), msisdn, validity_period, batch);
         }
         Some(Rendered { n_segments, n_now })
     }
 
     /// Text and segments of a row, in the buffers; gives its number.
-    fn compose(&mut self, next: NextRow) -> Option<Msisdn> {
+    fn compose(&mut self, lane: usize, next: NextRow) -> Option<Msisdn> {
         let cached = if next.attempts == 0 && next.only.is_none() { &mut self.fresh } else { &mut self.again };
         let number = next.row.chunk();
         if cached.number != Some(number) {
@@ -154,26 +150,20 @@ impl Renderer {
         let row = cached.chunk.row(next.row.offset())?;
         // Checked when the list was frozen, on the same path: it can't need too many segments.
         let _ = self.format.compose(|index| row.field(index), &mut self.composed);
+        self.row_tlvs.clear();
+        let _ = self.lanes.get(lane)?.tlvs.put(|index| row.field(index), &mut self.row_tlvs);
         Some(row.msisdn)
-    }
-
-    fn validity(&self, lane: usize, wall: UnixMicros) -> Option<[u8; 16]> {
-        let max = self.lanes.get(lane).and_then(|lane| lane.max_validity);
-        let validity = match (self.format.validity, max) {
-            (Some(wanted), Some(max)) => Some(wanted.min(max)),
-            (wanted, _) => wanted,
-        };
-        validity.map(|validity| absolute_utc(wall.plus(validity).0 / 1_000_000))
     }
 
     fn encode_segment(
         &mut self,
-        row: RowIndex,
+        lane: usize,
+        (row, segment): (RowIndex, u8),
         msisdn: Msisdn,
-        segment: u8,
         validity_period: &[u8],
         batch: &mut SubmitBatch,
     ) {
+        let Some(lane) = self.lanes.get(lane) else { return };
         let concat = self.format.segments.concat;
         let segments = &self.composed.segments;
         let (index, reference) = (usize::from(segment), reference(msisdn.as_u64(), self.campaign.0));
@@ -181,6 +171,7 @@ impl Renderer {
         segments.put_header(index, reference, &mut self.octets);
         let has_header = !self.octets.is_empty();
         self.tlvs.clear();
+        self.tlvs.extend_from_slice(&self.row_tlvs);
         put_sar(concat, segments.part(index, reference), &mut self.tlvs);
         let text = segments.octets(index);
         if concat == Concat::Payload && text.len() > 140 {
@@ -189,22 +180,24 @@ impl Renderer {
             self.octets.extend_from_slice(text);
         }
         let sender = self.format.sender.as_str();
-        let source = TonNpi::of_sender(sender);
         let mut digits = DigitBuffer::default();
         let message = ShortMessage {
             source: Address {
-                ton: source.ton,
-                npi: source.npi,
+                ton: lane.source.ton,
+                npi: lane.source.npi,
                 addr: sender.strip_prefix('+').unwrap_or(sender).as_bytes(),
             },
             destination: Address {
-                ton: TonNpi::INTERNATIONAL.ton,
-                npi: TonNpi::INTERNATIONAL.npi,
-                addr: digits.write(msisdn.as_u64()),
+                ton: lane.destination.ton,
+                npi: lane.destination.npi,
+                addr: digits.write(lane.destination_prefix, msisdn.as_u64()),
             },
-            esm_class: if has_header { ESM_CLASS_UDHI } else { 0 },
+            service_type: lane.service_type.as_bytes(),
+            esm_class: lane.esm_class | if has_header { ESM_CLASS_UDHI } else { 0 },
+            protocol_id: lane.protocol_id,
+            priority_flag: lane.priority,
             validity_period,
-            registered_delivery: 1,
+            registered_delivery: lane.registered_delivery,
             data_coding: segments.encoding().data_coding(),
             short_message: &self.octets,
             tlvs: Tlvs::new(&self.tlvs),
@@ -218,12 +211,12 @@ impl Renderer {
     }
 }
 
-/// Decimal digits without an allocation.
+/// A number's digits, and what stands before them, without an allocation.
 #[derive(Default)]
 struct DigitBuffer([u8; 20]);
 
 impl DigitBuffer {
-    fn write(&mut self, mut value: u64) -> &[u8] {
+    fn write(&mut self, prefix: &str, mut value: u64) -> &[u8] {
         let mut n = 0;
         for place in self.0.iter_mut().rev() {
             *place = b'0' + (value % 10) as u8;
@@ -233,6 +226,10 @@ impl DigitBuffer {
                 break;
             }
         }
-        self.0.get(20 - n..).unwrap_or_default()
+        // A number has 15 digits at most: the prefix fits before it.
+        for (place, octet) in self.0.iter_mut().rev().skip(n).zip(prefix.bytes().rev()) {
+            *place = octet;
+        }
+        self.0.get(20 - (n + prefix.len()).min(20)..).unwrap_or_default()
     }
 }

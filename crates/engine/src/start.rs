@@ -18,7 +18,7 @@ use crate::{
     options::{CarrierOptions, Carriers},
     pace::LanePacer,
     preflight::Approved,
-    render::LaneFormat,
+    render::{LaneFormat, lane_format},
     retry::StatusTable,
     run::{Lane, Reach, Refusals},
 };
@@ -34,10 +34,11 @@ pub(crate) struct Start<'a> {
 
 impl Start<'_> {
     /// A lane for each route, with the format of its submits. `numbers`: of the routes' carriers;
-    /// `simulated`: where the simulator plays a route.
+    /// `columns`: what the list keeps; `simulated`: where the simulator plays a route.
     pub(crate) fn lanes(
         &self,
         numbers: &[CarrierIndex],
+        columns: &[String],
         simulated: impl Fn(usize) -> Option<SocketAddr>,
     ) -> Result<(Vec<Lane>, Vec<LaneFormat>), Error> {
         let schedule = &self.approved.options.schedule;
@@ -49,7 +50,10 @@ impl Start<'_> {
         let mut formats = Vec::new();
         for ((route, number), n) in self.approved.options.routes.iter().zip(numbers).zip(0..) {
             let options = self.carriers.get(&route.carrier)?;
-            formats.push(LaneFormat { max_validity: options.max_validity.map(|validity| validity.0) });
+            let message = &self.approved.options.message;
+            let validity = message.validity.map(|validity| validity.0);
+            let format = LaneFormat::new(options, &message.sender, validity, columns);
+            formats.push(format.map_err(|what| lane_format::wrong(self.carriers, &route.carrier, &what))?);
             lanes.push(self.lane(&route.carrier, options, *number, campaign_limit.as_ref(), simulated(n))?);
         }
         Ok((lanes, formats))

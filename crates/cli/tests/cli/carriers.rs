@@ -182,3 +182,45 @@ fn check_absent(dir: &Path, octets: &[u8]) {
         }
     }
 }
+
+#[test]
+fn rows_without_a_field_that_their_carrier_needs_are_rejected_before_the_wire() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let simulator = Simulator::start(dir, "");
+    let campaign = write_campaign(dir, 1, &simulator.address, "");
+    let list = "phone,first_name,code,template_id\n+4915112345678,A,B,1107\n+4915112345679,A,B,\n+4915112345680,A,B,110712345\n";
+    fs::write(dir.join("list.csv"), list).unwrap();
+    let tlvs =
+        "[carriers.north.tlvs]\n\"0x1400\" = { type = \"c-string\", max-length = 8, column = \"template_id\" }\n";
+    add_to_carriers(dir, tlvs);
+    let output = run(dir, &campaign);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let words = stderr(&output);
+    for part in [
+        "line 3, column template_id: carrier-field: carrier north: TLV 0x1400 needs this column, and it is empty",
+        "line 4, column template_id: carrier-field: carrier north: TLV 0x1400: 9 octets, and 8 fit",
+    ] {
+        assert!(words.contains(part), "no `{part}` in {words}");
+    }
+    let status = status(dir).unwrap();
+    assert_eq!((n(&status, "/states/delivered"), n(&status, "/states/rejected")), (1, 2), "{status}");
+    assert_eq!(n(&simulator.stop(), "/submits"), 1);
+}
+
+#[test]
+fn fields_that_changed_since_the_approval_stop_a_resume() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let refuser = Simulator::start(dir, "refuse-binds = \"0x0e\"\n");
+    let campaign = write_campaign(dir, 10, &refuser.address, "");
+    add_to_carriers(dir, "[carriers.north.tlvs]\n\"0x1400\" = { column = \"code\" }\n");
+    assert_eq!(run(dir, &campaign).status.code(), Some(4));
+    let carriers = dir.join("carriers.toml");
+    let text = fs::read_to_string(&carriers).unwrap();
+    fs::write(&carriers, text.replace("column = \"code\"", "column = \"code\", max-length = 2")).unwrap();
+    let resumed = volley(dir).args(["resume", "--no-progress"]).output().unwrap();
+    let words = stderr(&resumed);
+    assert_eq!(resumed.status.code(), Some(2), "{words}");
+    assert!(words.contains("`tlvs` from columns changed since the list was approved"), "{words}");
+}

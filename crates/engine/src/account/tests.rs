@@ -128,6 +128,17 @@ fn what_can_not_work_is_refused_with_the_reason() {
 }
 
 #[test]
+fn submit_fields_that_can_not_work_are_refused_with_the_reason() {
+    check_refused("priority = 4\n", "`priority` is 4: possible is 0 to 3");
+    check_refused("service-type = \"toolong\"\n", "`service-type` has more than 5 characters");
+    check_refused("min-validity = \"2h\"\nmax-validity = \"1h\"\n", "`min-validity` is longer than `max-validity`");
+    check_refused("tlvs = { \"0x1400\" = { type = \"int1\", value = \"300\" } }\n", "`300` is no number from 0 to 255");
+    check_refused("tlvs = { \"0x1400\" = { required = true } }\n", "write a `value`, or the `column` that has it");
+    check_refused("tlvs = { \"1400\" = { value = \"1\" } }\n", "`1400` is no TLV");
+    check_refused("tlvs = { message_payload = { value = \"1\" } }\n", "it is written as `concatenation` says");
+}
+
+#[test]
 fn tls_is_a_word_or_a_table_and_its_files_lie_beside_the_carriers_file() {
     assert!(load("").unwrap().0.tls.is_none());
     assert!(load("tls = false\n").unwrap().0.tls.is_none());

@@ -6,7 +6,9 @@ mod kinds;
 mod profile;
 mod secret;
 mod statuses;
+mod submit;
 mod tls;
+mod tlvs;
 
 use std::{
     collections::BTreeMap,
@@ -22,7 +24,9 @@ pub use self::{
     profile::CarrierOptions,
     secret::SecretSource,
     statuses::{StatusClassName, StatusCodes, StatusRule},
+    submit::{DestinationPrefix, MessageMode, RegisteredDelivery, TonNpiOptions, ValidityForm},
     tls::{TlsForm, TlsTable},
+    tlvs::{TlvOptions, TlvTag, TlvType},
 };
 use super::{FileError, file_error};
 

@@ -1,6 +1,6 @@
 //! What of a carrier can be seen to be wrong before it is used.
 
-use super::{BindType, CarrierKind, CarrierOptions, Concatenation, TlsForm, statuses};
+use super::{BindType, CarrierKind, CarrierOptions, Concatenation, TlsForm, statuses, tlvs};
 
 impl CarrierOptions {
     /// What can't work, in words; the carrier's name goes before them.
@@ -13,6 +13,7 @@ impl CarrierOptions {
         for (key, value, max, section) in [
             ("system-id", self.system_id.as_str(), 15, "5.2.1"),
             ("receiver.system-id", receiver_id.unwrap_or(""), 15, "5.2.1"),
+            ("service-type", self.service_type.as_str(), 5, "5.2.11"),
             ("system-type", self.system_type.as_str(), 12, "5.2.3"),
             ("address-range", self.address_range.as_str(), 40, "5.2.7"),
         ] {
@@ -30,6 +31,13 @@ impl CarrierOptions {
         if self.retry.as_ref().is_some_and(Vec::is_empty) {
             return Err("`retry` is empty: write at least one wait".to_owned());
         }
+        if self.priority > 3 {
+            return Err(format!("`priority` is {}: possible is 0 to 3", self.priority));
+        }
+        if self.min_validity.zip(self.max_validity).is_some_and(|(min, max)| min > max) {
+            return Err("`min-validity` is longer than `max-validity`".to_owned());
+        }
+        tlvs::check(&self.tlvs)?;
         statuses::check(&self.statuses)
     }
 

@@ -10,8 +10,9 @@ use volley_core::Rate;
 use volley_simulator::SimulatorOptions;
 
 use super::{
-    BindType, CarrierKind, Concatenation, DefaultAlphabet, IdMode, InterfaceVersion, NationalLanguage, ReceiverOptions,
-    ReconnectOptions, SecretSource, StatusCodes, StatusRule, TimerOptions, TlsForm,
+    BindType, CarrierKind, Concatenation, DefaultAlphabet, DestinationPrefix, IdMode, InterfaceVersion, MessageMode,
+    NationalLanguage, ReceiverOptions, ReconnectOptions, RegisteredDelivery, SecretSource, StatusCodes, StatusRule,
+    TimerOptions, TlsForm, TlvOptions, TlvTag, TonNpiOptions, ValidityForm,
 };
 use crate::options::HumanDuration;
 
@@ -108,6 +109,39 @@ pub struct CarrierOptions {
     /// How long texts are cut. Default udh8.
     #[serde(default)]
     pub concatenation: Concatenation,
+    /// SMPP 3.4, 5.2.11, at most 5 characters. Default empty.
+    #[serde(default)]
+    pub service_type: String,
+    /// Default 0.
+    #[serde(default)]
+    pub protocol_id: u8,
+    /// 0 to 3. Default 0: some carriers refuse or bill others.
+    #[serde(default)]
+    pub priority: u8,
+    /// Default default.
+    #[serde(default)]
+    pub message_mode: MessageMode,
+    /// Which receipts we ask for. Default all.
+    #[serde(default)]
+    pub registered_delivery: RegisteredDelivery,
+    /// Asks for intermediate notifications too. Default false.
+    #[serde(default)]
+    pub intermediate_receipts: bool,
+    /// TON and NPI of senders and recipients.
+    #[serde(default)]
+    pub ton_npi: TonNpiOptions,
+    /// What stands before a recipient's digits. Default none.
+    #[serde(default)]
+    pub destination_prefix: DestinationPrefix,
+    /// The carrier's own fields, as constants or from columns of the list.
+    #[serde(default)]
+    pub tlvs: BTreeMap<TlvTag, TlvOptions>,
+    /// How the validity period is written. Default absolute.
+    #[serde(default)]
+    pub validity_form: ValidityForm,
+    /// The shortest validity that the carrier takes: shorter ones are lengthened to it.
+    #[serde(default)]
+    pub min_validity: Option<HumanDuration>,
     /// The longest validity that the carrier takes.
     #[serde(default)]
     pub max_validity: Option<HumanDuration>,
