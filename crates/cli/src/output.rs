@@ -111,7 +111,9 @@ fn put_sheet(value: &Value, depth: usize, out: &mut String) {
                     out.push_str(&format!("{indent}  {}\n", fields.join(" · ")));
                 }
             }
-            _ => out.push_str(&format!("{indent}{key:<width$}  {}\n", plain(value))),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+                out.push_str(&format!("{indent}{key:<width$}  {}\n", plain(value)));
+            }
         }
     }
 }

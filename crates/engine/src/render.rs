@@ -1,18 +1,17 @@
 //! From a row of the plan to encoded submits: text, segments, PDUs, straight into the batch that
 //! will be written.
 
+pub(crate) mod encode;
 pub(crate) mod lane_format;
 
 use std::ops::Range;
 
-use volley_core::{CampaignId, MessageToken, Msisdn, RowIndex, Template, UnixMicros};
+use volley_core::{CampaignId, MessageToken, Msisdn, Template, UnixMicros};
 use volley_ingest::{Plan, PlanChunk};
 use volley_pipeline::SubmitBatch;
-use volley_smpp::{
-    pdu::{Address, CommandId, ESM_CLASS_UDHI, ShortMessage, Tlvs, put_tlv, tag},
-    text::{Concat, SegmentOptions, Segments, TooManySegments, put_sar, reference},
-};
+use volley_smpp::text::{SegmentOptions, Segments, TooManySegments, reference};
 
+use self::encode::{Encoder, Envelope};
 pub(crate) use self::lane_format::LaneFormat;
 use crate::source::NextRow;
 
@@ -63,8 +62,7 @@ pub(crate) struct Renderer {
     fresh: CachedChunk,
     again: CachedChunk,
     composed: Composed,
-    octets: Vec<u8>,
-    tlvs: Vec<u8>,
+    encoder: Encoder,
     /// What all segments of the present row carry.
     row_tlvs: Vec<u8>,
     /// Its number tells its references from those of other campaigns to the same recipients.
@@ -98,8 +96,7 @@ impl Renderer {
             fresh: CachedChunk::default(),
             again: CachedChunk::default(),
             composed: Composed::default(),
-            octets: Vec::new(),
-            tlvs: Vec::new(),
+            encoder: Encoder::default(),
             row_tlvs: Vec::new(),
             failed: None,
         }
@@ -129,8 +126,17 @@ impl Renderer {
         let n_segments = self.composed.segments.len().min(usize::from(u8::MAX)) as u8;
         let wanted = next.only.map_or(0..n_segments, |only| only..only.saturating_add(1).min(n_segments));
         let n_now = u32::try_from(wanted.len()).unwrap_or(0);
+        let envelope = Envelope {
+            sender: &self.format.sender,
+            recipient: msisdn,
+            reference: reference(msisdn.as_u64(), self.campaign.0),
+            concat: self.format.segments.concat,
+            validity_period,
+            tlvs: &self.row_tlvs,
+        };
         for segment in wanted {
-            self.encode_segment(lane, (next.row, segment), msisdn, validity_period, batch);
+            let token = MessageToken::new(next.row, segment);
+            self.encoder.encode(self.lanes.get(lane)?, &envelope, &self.composed.segments, token, batch);
         }
         Some(Rendered { n_segments, n_now })
     }
@@ -153,83 +159,5 @@ impl Renderer {
         self.row_tlvs.clear();
         let _ = self.lanes.get(lane)?.tlvs.put(|index| row.field(index), &mut self.row_tlvs);
         Some(row.msisdn)
-    }
-
-    fn encode_segment(
-        &mut self,
-        lane: usize,
-        (row, segment): (RowIndex, u8),
-        msisdn: Msisdn,
-        validity_period: &[u8],
-        batch: &mut SubmitBatch,
-    ) {
-        let Some(lane) = self.lanes.get(lane) else { return };
-        let concat = self.format.segments.concat;
-        let segments = &self.composed.segments;
-        let (index, reference) = (usize::from(segment), reference(msisdn.as_u64(), self.campaign.0));
-        self.octets.clear();
-        segments.put_header(index, reference, &mut self.octets);
-        let has_header = !self.octets.is_empty();
-        self.tlvs.clear();
-        self.tlvs.extend_from_slice(&self.row_tlvs);
-        put_sar(concat, segments.part(index, reference), &mut self.tlvs);
-        let text = segments.octets(index);
-        if concat == Concat::Payload && text.len() > 140 {
-            put_tlv(&mut self.tlvs, tag::MESSAGE_PAYLOAD, text);
-        } else {
-            self.octets.extend_from_slice(text);
-        }
-        let sender = self.format.sender.as_str();
-        let mut digits = DigitBuffer::default();
-        let message = ShortMessage {
-            source: Address {
-                ton: lane.source.ton,
-                npi: lane.source.npi,
-                addr: sender.strip_prefix('+').unwrap_or(sender).as_bytes(),
-            },
-            destination: Address {
-                ton: lane.destination.ton,
-                npi: lane.destination.npi,
-                addr: digits.write(lane.destination_prefix, msisdn.as_u64()),
-            },
-            service_type: lane.service_type.as_bytes(),
-            esm_class: lane.esm_class | if has_header { ESM_CLASS_UDHI } else { 0 },
-            protocol_id: lane.protocol_id,
-            priority_flag: lane.priority,
-            validity_period,
-            registered_delivery: lane.registered_delivery,
-            data_coding: segments.encoding().data_coding(),
-            short_message: &self.octets,
-            tlvs: Tlvs::new(&self.tlvs),
-            ..ShortMessage::default()
-        };
-        let token = MessageToken::new(row, segment).with_check(msisdn.check());
-        // Sender and sizes were checked with the campaign file; nothing else can be too long.
-        if message.encode(CommandId::SubmitSm, 0, &mut batch.pdus).is_ok() {
-            batch.finish_item(token);
-        }
-    }
-}
-
-/// A number's digits, and what stands before them, without an allocation.
-#[derive(Default)]
-struct DigitBuffer([u8; 20]);
-
-impl DigitBuffer {
-    fn write(&mut self, prefix: &str, mut value: u64) -> &[u8] {
-        let mut n = 0;
-        for place in self.0.iter_mut().rev() {
-            *place = b'0' + (value % 10) as u8;
-            value /= 10;
-            n += 1;
-            if value == 0 {
-                break;
-            }
-        }
-        // A number has 15 digits at most: the prefix fits before it.
-        for (place, octet) in self.0.iter_mut().rev().skip(n).zip(prefix.bytes().rev()) {
-            *place = octet;
-        }
-        self.0.get(20 - (n + prefix.len()).min(20)..).unwrap_or_default()
     }
 }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bad_input;
+mod carrier_command;
 mod carriers;
 mod house;
 mod interrupt;

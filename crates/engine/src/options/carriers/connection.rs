@@ -19,6 +19,17 @@ pub enum BindType {
     Pair,
 }
 
+impl BindType {
+    /// As it is written.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Transceiver => "transceiver",
+            Self::Pair => "pair",
+        }
+    }
+}
+
 /// `receiver`: where the receivers of pairs bind, and as whom, when that differs.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]

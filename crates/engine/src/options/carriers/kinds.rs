@@ -13,6 +13,17 @@ pub enum CarrierKind {
     Simulated,
 }
 
+impl CarrierKind {
+    /// As it is written.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Smpp => "smpp",
+            Self::Simulated => "simulated",
+        }
+    }
+}
+
 /// See HANDBOOK C.5.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
