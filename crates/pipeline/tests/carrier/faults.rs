@@ -63,6 +63,7 @@ async fn unknown_and_repeated_answers_are_counted_and_change_nothing() {
 }
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "a real delay is measured")]
 async fn a_silent_peer_is_found_by_enquire_link() {
     let smsc = Smsc::new().await;
     let mut settings = options(&[&smsc]);
@@ -75,7 +76,10 @@ async fn a_silent_peer_is_found_by_enquire_link() {
     assert_eq!(link.read().await.unwrap().id, CommandId::SubmitSm);
     let enquire = link.read().await.unwrap();
     assert_eq!(enquire.id, CommandId::EnquireLink);
+    let asked = std::time::Instant::now();
     owner.wait_for(|log| log.lost.len() == 1).await;
+    let took = asked.elapsed();
+    assert!(took < Duration::from_millis(650), "found {took:?} after the question, and 150 ms were given");
     assert_eq!(link.read().await, None);
 }
 
