@@ -67,6 +67,12 @@ impl StatusTable {
         Self { classes: classes(options), schedule, own }
     }
 
+    /// The schedule in seconds.
+    #[cfg(test)]
+    pub(crate) fn schedule_s(&self) -> Vec<u64> {
+        self.schedule.iter().map(Duration::as_secs).collect()
+    }
+
     /// `attempts`: made so far, this one included. `queue_full`: many answers of late were 0x14.
     pub(crate) fn disposition(&self, status: CommandStatus, attempts: u8, queue_full: bool) -> Disposition {
         let own = self.own.iter().find(|(codes, _)| codes.contains(&status.0)).map(|(_, retries)| retries);

@@ -5,6 +5,7 @@ use std::{fs, time::Duration};
 use volley_pipeline::HostNameCheck;
 
 use super::*;
+use crate::retry::StatusTable;
 
 /// The one carrier of a file, `[carriers.north]` and an SMPP host given.
 fn load(text: &str) -> Result<(SmppOptions, CarrierOptions), String> {
@@ -155,4 +156,20 @@ fn tls_is_a_word_or_a_table_and_its_files_lie_beside_the_carriers_file() {
     check_refused("tls = { client-key = \"me.key\" }\n", "`client-certificate` and `client-key` together");
     check_refused("tls = { verify = false }\n", "unknown field `verify`, expected one of `ca`");
     check_refused("tls = \"yes\"\n", "expected true, false, or a table");
+}
+
+#[test]
+fn the_example_profile_holds_every_default() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/carrier-profile/carriers.toml");
+    let example = Carriers::load(&path).unwrap();
+    let (example, plain) = (example.get("north").unwrap(), load("").unwrap().1);
+    let mut example = example.clone();
+    assert!(example.timers.given().iter().all(|(_, timer)| timer.is_some()), "every timer is named");
+    assert_eq!(example.timers.timers(), plain.timers.timers());
+    assert_eq!(example.reconnect.backoff(), plain.reconnect.backoff());
+    assert_eq!(StatusTable::new(&example).schedule_s(), StatusTable::new(&plain).schedule_s());
+    // These alone differ: they have no default, or say theirs in words.
+    (example.hosts, example.system_id, example.password) = (plain.hosts.clone(), String::new(), None);
+    (example.timers, example.reconnect, example.retry) = (plain.timers, plain.reconnect, None);
+    assert_eq!(format!("{example:?}"), format!("{plain:?}"));
 }

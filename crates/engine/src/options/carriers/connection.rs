@@ -122,7 +122,7 @@ fn or(given: Option<HumanDuration>, default: Duration) -> Duration {
 
 impl TimerOptions {
     /// Each timer by its key, as it was given.
-    pub(super) fn given(&self) -> [(&'static str, Option<HumanDuration>); 11] {
+    pub(crate) fn given(&self) -> [(&'static str, Option<HumanDuration>); 11] {
         [
             ("connect", self.connect),
             ("bind", self.bind),
@@ -161,7 +161,7 @@ impl TimerOptions {
 
 impl ReconnectOptions {
     /// Each wait by its key, as it was given.
-    pub(super) fn given(&self) -> [(&'static str, Option<HumanDuration>); 5] {
+    pub(crate) fn given(&self) -> [(&'static str, Option<HumanDuration>); 5] {
         [
             ("first", self.first),
             ("max", self.max),
