@@ -16,7 +16,7 @@ use volley_simulator::{Account, Setup, Simulator};
 use self::session::Session;
 use crate::{
     Error, account,
-    options::{CarrierKind, CarrierOptions, Carriers},
+    options::{CarrierKind, CarrierOptions, Carriers, check_sender},
 };
 
 /// Enquire periods for which a bind is left idle.
@@ -98,6 +98,7 @@ impl CarrierTest {
         say: &mut dyn FnMut(&TestStep),
     ) -> Result<CarrierVerdict, Error> {
         let options = carriers.get(name)?;
+        check_sender(&self.sender).map_err(|what| carriers.wrong(name, what))?;
         let to = self.recipient(carriers, name)?;
         let simulator = (options.kind == CarrierKind::Simulated).then(|| simulate(name, options)).transpose()?;
         let address = simulator.as_ref().and_then(|simulator| simulator.addr(0));

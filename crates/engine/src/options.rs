@@ -5,6 +5,7 @@ mod carriers;
 mod file_error;
 mod human;
 
+pub(crate) use campaign::check_sender;
 pub use campaign::{
     AudienceOptions, CampaignOptions, Class, DeliveryOptions, InDoubtPolicy, MessageOptions, RouteOptions,
     ScheduleOptions, SmartEncoding,

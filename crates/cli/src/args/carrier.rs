@@ -5,6 +5,11 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, Subcommand};
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  volley carrier list                                  carriers.toml here, and what runs
+  volley carrier test north --to +4915112345678        before the first campaign
+  volley carrier watch                                 the binds of a run, live")]
 pub(crate) struct CarrierArgs {
     #[command(subcommand)]
     pub(crate) what: CarrierCommand,

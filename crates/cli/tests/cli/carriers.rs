@@ -224,3 +224,30 @@ fn fields_that_changed_since_the_approval_stop_a_resume() {
     assert_eq!(resumed.status.code(), Some(2), "{words}");
     assert!(words.contains("`tlvs` from columns changed since the list was approved"), "{words}");
 }
+
+#[test]
+fn a_host_that_dies_leaves_its_windows_in_doubt_and_the_rest_to_the_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let (dying_dir, other_dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let options = "answer-latency = \"100ms\"\n";
+    let dying = Simulator::start(dying_dir.path(), options);
+    let other = Simulator::start(other_dir.path(), options);
+    let hosts = format!("{}\", \"{}", dying.address, other.address);
+    let campaign = write_campaign(dir, 1_500, &hosts, "receipt-deadline = \"2s\"");
+    add_to_carriers(dir, "rate = \"600/s\"\n");
+    let mut command = volley(dir);
+    command.arg("run").arg(&campaign).args(["--yes", "--no-progress"]).stdin(Stdio::null()).stderr(Stdio::piped());
+    let run = command.stdout(Stdio::null()).spawn().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(1_200));
+    dying.kill();
+    let output = run.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
+    let status = status(dir).unwrap();
+    let in_doubt = n(&status, "/states/in_doubt");
+    assert!((1..=100).contains(&in_doubt), "two binds with 50 each: {status}");
+    // What the dead host had accepted has no receipt any more; all else came through the other.
+    assert_eq!(n(&status, "/states/delivered") + n(&status, "/states/unknown") + in_doubt, 1_500, "{status}");
+    let seen = other.stop();
+    assert!(n(&seen, "/submits") > 800 && n(&seen, "/copies_beyond_first") == 0, "{seen}");
+}

@@ -98,7 +98,10 @@ impl Runner {
         let (now, commit, n_answers) = (self.clock.now(), self.state.commit, answers.len() as u32);
         let Some(lane) = self.lanes.get_mut(lane_index) else { return };
         let is_full = |answer| matches!(answer, WireAnswer::Refused { status: CommandStatus::RMSGQFUL });
-        let n_full = answers.iter().filter(|(_, answer)| is_full(*answer)).count() as u32;
+        let n_full = match answers.n_refused() {
+            0 => 0,
+            _ => answers.iter().filter(|(_, answer)| is_full(*answer)).count() as u32,
+        };
         let queue_full = lane.refusals.count(now, n_answers, n_full);
         let mut judge = Judge {
             refusals: &mut lane.refusals,
