@@ -27,16 +27,14 @@ fn no_pdu_of_a_campaign_allocates() {
     let mut key = Vec::with_capacity(64);
     let read = measure(|| {
         for (_, octets) in encoded.iter().cycle().take(3000) {
-            match split_frame(octets, MAX_PDU_LEN).unwrap().unwrap().decode().unwrap() {
-                Pdu::DeliverSm(message) => {
-                    let receipt = from_deliver_sm(&message, &rules).unwrap();
-                    key.clear();
-                    fold_id(IdMode::RespDecReceiptHex, Side::Receipt, receipt.id, &mut key);
-                    assert!(!key.is_empty());
-                }
-                Pdu::SubmitSm(message) => assert_eq!(message.short_message.len(), 160),
-                Pdu::SubmitSmResp(resp) => assert!(!resp.message_id.is_empty()),
-                other => panic!("{other:?}"),
+            let pdu = split_frame(octets, MAX_PDU_LEN).unwrap().unwrap().decode().unwrap();
+            if let Pdu::DeliverSm(message) = pdu {
+                let receipt = from_deliver_sm(&message, &rules).unwrap();
+                key.clear();
+                fold_id(IdMode::RespDecReceiptHex, Side::Receipt, receipt.id, &mut key);
+                assert!(!key.is_empty());
+            } else {
+                assert!(matches!(pdu, Pdu::SubmitSm(_) | Pdu::SubmitSmResp(_)));
             }
         }
     });

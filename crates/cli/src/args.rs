@@ -165,7 +165,8 @@ pub(crate) struct SimulateArgs {
     /// Where to listen; port 0 lets the system choose, and prints it
     #[arg(long, default_value = "127.0.0.1:2775", value_name = "ADDRESS")]
     pub(crate) listen: SocketAddr,
-    /// A line for each submit goes here
+    /// A line for each submit goes here: time in µs, carrier, bind, recipient, part, message id or
+    /// status, and the faults that struck it
     #[arg(long, value_name = "FILE")]
     pub(crate) log: Option<PathBuf>,
 }

@@ -48,11 +48,7 @@ fn show(board: &Board, campaign: u32, stop: &AtomicBool) {
     let (mut n_notes, mut n_turns, mut before) = (0, 0_u32, None);
     while !stop.load(Ordering::SeqCst) {
         thread::sleep(RENEW);
-        for note in board.notes_from(n_notes) {
-            clear(is_terminal);
-            eprintln!("{note}");
-            n_notes += 1;
-        }
+        n_notes += show_notes(board, n_notes, is_terminal);
         n_turns += 1;
         let Some(summary) = board.summary(campaign) else { continue };
         if is_terminal {
@@ -65,7 +61,19 @@ fn show(board: &Board, campaign: u32, stop: &AtomicBool) {
             before = Some(summary.segments.submitted);
         }
     }
+    // What happened last is what explains the end.
+    show_notes(board, n_notes, is_terminal);
     clear(is_terminal);
+}
+
+/// Shows the notes from the `from`-th on, and gives how many.
+fn show_notes(board: &Board, from: usize, is_terminal: bool) -> usize {
+    let notes = board.notes_from(from);
+    for note in &notes {
+        clear(is_terminal);
+        eprintln!("{note}");
+    }
+    notes.len()
 }
 
 fn clear(is_terminal: bool) {

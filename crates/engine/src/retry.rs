@@ -142,6 +142,13 @@ impl QueueFull {
     }
 }
 
+/// Whether a refused bind stays refused until a person does something: wrong credentials, more
+/// binds than the contract allows. Everything else may pass.
+pub(crate) fn needs_a_person(bind_status: CommandStatus) -> bool {
+    let is_limit = matches!(bind_status, CommandStatus::RBINDFAIL | CommandStatus::RALYBND);
+    is_limit || bind_status.class() == StatusClass::Auth
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -200,5 +207,14 @@ mod tests {
         assert_eq!(tries(&table, CommandStatus::RSYSERR), [1, 2, 3]);
         assert_eq!(tries(&table, CommandStatus::RUNKNOWNERR), [1, 2]);
         assert_eq!(table.disposition(CommandStatus::RINVSRCADR, 1, false), Disposition::Fail);
+    }
+
+    #[test]
+    fn a_system_error_at_the_bind_may_pass_and_a_wrong_password_does_not() {
+        for status in [CommandStatus::RINVPASWD, CommandStatus::RINVSYSID, CommandStatus::RINVSYSTYP] {
+            assert!(needs_a_person(status));
+        }
+        assert!(needs_a_person(CommandStatus::RBINDFAIL));
+        assert!(!needs_a_person(CommandStatus::RSYSERR) && !needs_a_person(CommandStatus::RTHROTTLED));
     }
 }

@@ -85,6 +85,7 @@ async fn flood(addr: SocketAddr, window: u16, time: Duration) -> Result<(u64, u6
             EventKind::Bound { .. }
             | EventKind::BindRefused { .. }
             | EventKind::ConnectFailed { .. }
+            | EventKind::BindLost { .. }
             | EventKind::Replies(_)
             | EventKind::Lost { .. }
             | EventKind::Returned { .. } => {}

@@ -51,6 +51,13 @@ pub enum EventKind {
         /// When we try again.
         retry_in: Duration,
     },
+    /// The bind was up and is not any more. What was open on it was reported before.
+    BindLost {
+        /// Why.
+        error: String,
+        /// When we try again.
+        retry_in: Duration,
+    },
     /// Answers to submits.
     Answers(AnswerBatch),
     /// Receipts, to be acknowledged once they are durable.

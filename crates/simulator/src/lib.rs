@@ -5,9 +5,11 @@
 //! It runs on a thread of its own with its own runtime, so that it is a second party even when
 //! it lives in the engine's process.
 
+mod alarm;
 mod decide;
 mod encode;
 mod error;
+mod fault;
 mod log;
 mod options;
 mod server;
@@ -18,6 +20,8 @@ mod witness;
 mod world;
 
 pub use error::Error;
-pub use options::{Delay, IdForm, ReceiptForm, Share, SimulatorOptions};
+pub use options::{
+    Delay, Faults, FinalStates, IdForm, ReceiptForm, RefuseBinds, Share, SimulatorOptions, SlowReading, TimedWhen, When,
+};
 pub use server::{Account, Setup, Simulator};
 pub use witness::{AccountSeen, Seen};

@@ -1,11 +1,21 @@
 //! How a simulated carrier behaves: `simulator.toml`. Every key is optional; without any it
 //! accepts all and delivers all at once.
 
-use std::{collections::BTreeMap, path::Path, time::Duration};
+mod binds;
+mod faults;
+mod values;
 
-use serde::{Deserialize, Deserializer};
+use std::path::Path;
+
+use serde::Deserialize;
 use volley_smpp::{pdu::CommandStatus, receipt::MessageState};
 
+use self::values::{per_second, statuses};
+pub use self::{
+    binds::RefuseBinds,
+    faults::{Faults, SlowReading, TimedWhen, When},
+    values::{Delay, Share},
+};
 use crate::Error;
 
 /// `simulator.toml`.
@@ -34,41 +44,11 @@ pub struct SimulatorOptions {
     pub receipt_form: ReceiptForm,
     /// Binds beyond so many are refused with 0x0D.
     pub max_binds: Option<u32>,
-    /// Every bind is refused with this status.
-    #[serde(deserialize_with = "status")]
-    pub refuse_binds: Option<CommandStatus>,
+    /// Binds that are refused: `"0x0e"` is every one, `{ status = "0x08", first = 2 }` the first
+    /// two, `{ receiver = "0x0d" }` one kind.
+    pub refuse_binds: RefuseBinds,
     /// What goes wrong on purpose.
     pub faults: Faults,
-}
-
-/// `[faults]`: shares of submits.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub struct Faults {
-    /// Taken, and never answered.
-    pub lost_answers: Share,
-    /// The connection is cut instead of an answer; taken all the same.
-    pub disconnects: Share,
-    /// The receipt goes out before the answer.
-    pub early_receipts: Share,
-    /// The receipt goes out twice.
-    pub double_receipts: Share,
-    /// No receipt ever.
-    pub lost_receipts: Share,
-}
-
-/// A share from 0 to 1.
-#[derive(Debug, Clone, Copy, Default, PartialEq, PartialOrd)]
-pub struct Share(pub f64);
-
-impl<'de> Deserialize<'de> for Share {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let share = f64::deserialize(deserializer)?;
-        if (0.0..=1.0).contains(&share) {
-            return Ok(Self(share));
-        }
-        Err(serde::de::Error::custom(format!("`{share}` is no share: write a number from 0 to 1")))
-    }
 }
 
 /// `final-states`.
@@ -95,52 +75,6 @@ impl FinalStates {
             (MessageState::Rejected, self.rejected),
             (MessageState::Unknown, self.unknown),
         ]
-    }
-}
-
-/// A time, or a range of which each is as likely.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Delay {
-    /// Shortest.
-    pub min: Duration,
-    /// Longest.
-    pub max: Duration,
-}
-
-impl Delay {
-    pub(crate) const fn is_zero(&self) -> bool {
-        self.max.is_zero()
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum DelayForm {
-    Fixed(String),
-    Range(DelayRange),
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct DelayRange {
-    min: String,
-    max: String,
-}
-
-impl<'de> Deserialize<'de> for Delay {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let parse = |text: &str| {
-            humantime::parse_duration(text)
-                .map_err(|_| serde::de::Error::custom(format!("`{text}` is no duration: write \"20ms\" or \"5s\"")))
-        };
-        let (min, max) = match DelayForm::deserialize(deserializer)? {
-            DelayForm::Fixed(text) => (parse(&text)?, parse(&text)?),
-            DelayForm::Range(DelayRange { min, max }) => (parse(&min)?, parse(&max)?),
-        };
-        if min > max {
-            return Err(serde::de::Error::custom("`min` is longer than `max`"));
-        }
-        Ok(Self { min, max })
     }
 }
 
@@ -188,35 +122,14 @@ impl SimulatorOptions {
     }
 }
 
-fn per_second<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let rate = text.strip_suffix("/s").and_then(|number| number.trim().replace('_', "").parse().ok());
-    rate.filter(|rate| *rate > 0)
-        .map(Some)
-        .ok_or_else(|| serde::de::Error::custom(format!("`{text}` is no rate in a second: write \"50/s\"")))
-}
-
-fn parse_status<E: serde::de::Error>(text: &str) -> Result<CommandStatus, E> {
-    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
-    let status = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
-    status
-        .filter(|status| *status != 0)
-        .map(CommandStatus)
-        .ok_or_else(|| E::custom(format!("`{text}` is no error status: write it as \"0x0b\"")))
-}
-
-fn status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<CommandStatus>, D::Error> {
-    parse_status(&String::deserialize(deserializer)?).map(Some)
-}
-
-fn statuses<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<(CommandStatus, Share)>, D::Error> {
-    let shares = BTreeMap::<String, Share>::deserialize(deserializer)?;
-    shares.into_iter().map(|(text, share)| Ok((parse_status(&text)?, share))).collect()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use volley_smpp::pdu::CommandId;
+
     use super::*;
+    use crate::fault::Fault;
 
     #[test]
     fn the_whole_file_is_read() {
@@ -229,12 +142,41 @@ mod tests {
             answer-errors = { "0x08" = 0.001, "0x0b" = 0.002 }
             message-ids = "hex"
             receipt-ids = "decimal"
+            refuse-binds = { receiver = "0x0d", first = 2 }
             [faults]
             lost-answers = 0.001
+            resets = { after-submits = 300 }
+            stalls = { share = 0.5, for = "2s" }
+            slow-reading = { octets = 100, every = "5ms" }
         "#;
         let options = SimulatorOptions::from_toml(text, Path::new("sim.toml")).unwrap();
         assert_eq!((options.throttle_above, options.answer_errors.len()), (Some(50), 2));
         assert_eq!((options.receipt_delay.min, options.answer_latency.max.as_millis()), (Duration::from_secs(1), 80));
+        let faults = &options.faults;
+        assert_eq!((faults.lost_answers, faults.resets), (When::Share(Share(0.001)), When::At(300)));
+        assert_eq!(faults.stalls, TimedWhen { when: When::Share(Share(0.5)), lasts: Some(Duration::from_secs(2)) });
+        let refused = [(CommandId::BindReceiver, 1), (CommandId::BindReceiver, 2), (CommandId::BindTransceiver, 0)];
+        let refused = refused.map(|(command, before)| options.refuse_binds.status(command, before));
+        assert_eq!(refused, [Some(CommandStatus::RBINDFAIL), None, None]);
+    }
+
+    #[test]
+    fn the_example_shows_every_key() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/simulator.toml");
+        let example = std::fs::read_to_string(&path).unwrap();
+        let options = SimulatorOptions::from_toml(&example, &path).unwrap();
+        let armed: Vec<_> = options.faults.armed().into_iter().map(|(fault, _)| fault).collect();
+        assert_eq!(armed, Fault::ALL);
+        // An unknown key makes the error list all of them.
+        for text in ["none = 1", "[faults]\nnone = 1"] {
+            let error = SimulatorOptions::from_toml(text, &path).unwrap_err().to_string();
+            let (_, keys) = error.split_once("expected one of ").unwrap();
+            for key in keys.split(", ").map(|key| key.trim_matches('`')) {
+                let is_shown =
+                    example.lines().any(|line| line.starts_with(&format!("{key} =")) || line == format!("[{key}]"));
+                assert!(is_shown, "the example lacks `{key}`");
+            }
+        }
     }
 
     #[test]
@@ -243,6 +185,22 @@ mod tests {
             ("seed = 1\nanswer-latancy = \"1s\"", "sim.toml:2:1: unknown field `answer-latancy`"),
             ("throttle-above = \"fast\"", "sim.toml:1:18: `fast` is no rate"),
             ("final-states = { expired = 2.0 }", "is no share"),
+            ("answer-latency = { min = \"5ms\" }", "missing field `max`"),
+            ("answer-latency = 20", "expected a duration such as \"20ms\""),
+            ("refuse-binds = \"0x00\"", "sim.toml:1:16: `0x00` is no error status"),
+            ("refuse-binds = { first = 3 }", "one of `status`, `transmitter`"),
+            (
+                "[faults]\nlost-answer = 0.1",
+                "sim.toml:2:1: unknown field `lost-answer`, expected one of `lost-answers`",
+            ),
+            ("[faults]\nresets = 7", "sim.toml:2:10: `7` is no share"),
+            ("[faults]\nresets = \"often\"", "expected a share from 0 to 1, or { after-submits = N }"),
+            ("[faults]\nresets = { after = 7 }", "unknown field `after`, expected `share` or `after-submits`"),
+            ("[faults]\nresets = { after-submits = 0 }", "`after-submits` counts from 1"),
+            ("[faults]\nresets = { share = 0.1, after-submits = 1 }", "one of `share` and `after-submits`"),
+            ("[faults]\nstalls = { share = 0.1, for = \"long\" }", "`long` is no duration"),
+            ("[faults]\nlate-receipts = 0.1", "`for` is missing"),
+            ("[faults]\nslow-reading = { octets = 0, every = \"1ms\" }", "nonzero"),
         ] {
             let error = SimulatorOptions::from_toml(text, Path::new("sim.toml")).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");

@@ -10,10 +10,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::{net::TcpListener, sync::Notify, task::LocalSet, time::sleep_until};
+use tokio::{net::TcpListener, task::LocalSet, time::sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Error, Seen, SimulatorOptions, log::SubmitLog, session, spool::Spool, world::World};
+use crate::{Error, Seen, SimulatorOptions, alarm::Alarm, log::SubmitLog, session, spool::Spool, world::World};
 
 /// How often the numbers are made visible and files are flushed.
 const PUBLISH_EVERY: Duration = Duration::from_millis(100);
@@ -139,7 +139,8 @@ async fn serve(world: World, listeners: Vec<StdListener>, seen: Arc<Mutex<Seen>>
             }
         });
     }
-    let timers: Rc<Notify> = Rc::clone(&world.borrow().timers_changed);
+    let timers = Arc::clone(&world.borrow().timers_changed);
+    let alarm = Alarm::start(Arc::clone(&timers));
     let mut publish_at = tokio::time::Instant::now();
     while !stop.is_cancelled() {
         let next = world.borrow_mut().fire(now());
@@ -147,7 +148,11 @@ async fn serve(world: World, listeners: Vec<StdListener>, seen: Arc<Mutex<Seen>>
             world.borrow_mut().publish(&seen);
             publish_at = tokio::time::Instant::now() + PUBLISH_EVERY;
         }
-        let wake = next.map(tokio::time::Instant::from_std).unwrap_or(publish_at).min(publish_at);
+        let mut wake = publish_at;
+        match &alarm {
+            Some(alarm) => alarm.set(next),
+            None => wake = next.map_or(wake, |next| wake.min(next.into())),
+        }
         tokio::select! {
             () = stop.cancelled() => {}
             () = timers.notified() => {}

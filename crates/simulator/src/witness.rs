@@ -1,7 +1,10 @@
 //! What the simulator saw: counted here and nowhere else, so that a second party can say what
 //! really went over the wire.
 
-use std::{collections::VecDeque, time::Instant};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Instant,
+};
 
 use hashbrown::{HashMap, HashSet};
 use serde::Serialize;
@@ -29,6 +32,8 @@ pub struct Seen {
     pub max_submits_in_any_second: u64,
     /// Submits accepted.
     pub accepted: u64,
+    /// How often each fault struck, by its key in `simulator.toml`; only those that did.
+    pub faults: BTreeMap<&'static str, u64>,
     /// Each account alone.
     pub accounts: Vec<AccountSeen>,
 }
@@ -129,6 +134,11 @@ impl Witness {
         if let Some(seen) = self.seen.accounts.get_mut(account) {
             seen.throttled += 1;
         }
+    }
+
+    /// The fault with this key in `simulator.toml` struck.
+    pub(crate) fn fault(&mut self, key: &'static str) {
+        *self.seen.faults.entry(key).or_default() += 1;
     }
 
     /// A submit is accepted; gives how often its recipient and part were accepted before.

@@ -5,6 +5,7 @@
 
 mod body;
 mod command;
+mod cursor;
 mod decode;
 mod encode;
 mod status;
@@ -64,6 +65,7 @@ pub struct FrameError {
 ///
 /// # Errors
 /// When the announced length is below 16 or above `max_len`.
+#[inline]
 pub fn split_frame(buffer: &[u8], max_len: u32) -> Result<Option<RawPdu<'_>>, FrameError> {
     let Some((header, rest)) = buffer.split_first_chunk::<HEADER_LEN>() else {
         // A wrong length is told as soon as it is seen, not when a header is complete.
@@ -87,6 +89,7 @@ pub fn split_frame(buffer: &[u8], max_len: u32) -> Result<Option<RawPdu<'_>>, Fr
     Ok(rest.get(..length as usize - HEADER_LEN).map(|body| RawPdu { header, body }))
 }
 
+#[inline]
 fn words(header: &[u8; HEADER_LEN]) -> [u32; 4] {
     let [a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3, d0, d1, d2, d3] = *header;
     [[a0, a1, a2, a3], [b0, b1, b2, b3], [c0, c1, c2, c3], [d0, d1, d2, d3]].map(u32::from_be_bytes)
@@ -103,6 +106,7 @@ impl<'a> RawPdu<'a> {
     ///
     /// # Errors
     /// When a mandatory field is missing or cut; the error says which and where.
+    #[inline]
     pub fn decode(&self) -> Result<Pdu<'a>, DecodeError> {
         decode::decode(self)
     }

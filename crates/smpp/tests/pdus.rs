@@ -1,6 +1,6 @@
 //! PDUs of every kind come back as they were written, and garbage never costs the place in the
 //! stream.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use proptest::{collection::vec, option, prelude::*, sample::select};
 use volley_smpp::pdu::{
@@ -68,6 +68,7 @@ impl Owned {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "a table of all kinds")]
     /// One PDU of each kind. `lists`: scratch for recipients of submit_multi, and for its refusals.
     fn pdus<'a>(&'a self, lists: &'a mut [Vec<u8>; 2]) -> Vec<(CommandId, Pdu<'a>)> {
         let tlvs = Tlvs::new(&self.tlvs);

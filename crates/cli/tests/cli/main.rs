@@ -4,8 +4,10 @@
 mod bad_input;
 mod carrier_command;
 mod carriers;
+mod faults;
 mod foreign;
 mod house;
+mod inspect;
 mod interrupt;
 mod kill;
 mod scenarios;

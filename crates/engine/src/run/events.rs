@@ -11,7 +11,7 @@ use volley_reconciler::{
 use volley_smpp::pdu::CommandStatus;
 
 use super::{EVENTS_PER_TURN, Reach, Runner, Stop, refusals::Judge};
-use crate::options::InDoubtPolicy;
+use crate::{options::InDoubtPolicy, retry::needs_a_person};
 
 impl Runner {
     /// Takes what carriers have to say, as much as fits one turn.
@@ -53,10 +53,15 @@ impl Runner {
             EventKind::Returned { tokens } => self.on_returned(lane, &tokens),
             EventKind::Bound { .. } => self.set_reach(lane, Reach::Bound),
             EventKind::BindRefused { status, .. } => {
-                let status = status.to_string();
                 self.board.note(format!("carrier {} refuses the bind: {status}", self.lane_name(lane)));
                 if !self.was_bound(lane) {
-                    self.set_reach(lane, Reach::Refused { status });
+                    self.set_reach(
+                        lane,
+                        match needs_a_person(status) {
+                            true => Reach::Refused { status: status.to_string() },
+                            false => Reach::Trying { last_error: format!("it refuses the bind with {status}") },
+                        },
+                    );
                 }
             }
             EventKind::ConnectFailed { error, .. } => {
@@ -64,6 +69,9 @@ impl Runner {
                 if !self.was_bound(lane) {
                     self.set_reach(lane, Reach::Trying { last_error: error });
                 }
+            }
+            EventKind::BindLost { error, .. } => {
+                self.board.note(format!("carrier {} lost a bind: {error}", self.lane_name(lane)));
             }
             EventKind::Stopped => {
                 if let Some(lane) = self.lanes.get_mut(lane) {

@@ -149,30 +149,25 @@ impl BindTask {
                     me.with_status(|status| status.alarm = Some(alarm));
                 }
                 tracing::warn!(carrier, bind, command_status = %status, retry_in = ?wait, "bind refused");
-                (phase, wait, Some(EventKind::BindRefused { status: *status, retry_in: wait }))
+                (phase, wait, EventKind::BindRefused { status: *status, retry_in: wait })
             }
             (close, None) => {
                 self.shared.gate(me).failed(bind);
                 let wait = self.backoff.after_failure(Duration::ZERO);
                 tracing::warn!(carrier, bind, error = %close, retry_in = ?wait, "no bind");
-                (
-                    BindPhase::Waiting,
-                    wait,
-                    Some(EventKind::ConnectFailed { step: close.step(), error: close.to_string(), retry_in: wait }),
-                )
+                let event = EventKind::ConnectFailed { step: close.step(), error: close.to_string(), retry_in: wait };
+                (BindPhase::Waiting, wait, event)
             }
             (close, Some(bound_for)) => {
                 self.shared.gate(me).was_stable(bound_for);
                 let wait = self.backoff.after_failure(bound_for);
                 tracing::warn!(carrier, bind, error = %close, retry_in = ?wait, "bind lost, reconnecting");
-                (BindPhase::Waiting, wait, None)
+                (BindPhase::Waiting, wait, EventKind::BindLost { error: close.to_string(), retry_in: wait })
             }
         };
         self.shared.gate_changed.notify_waiters();
         self.set_phase(phase);
-        if let Some(event) = event {
-            self.shared.send(bind, event).await;
-        }
+        self.shared.send(bind, event).await;
         wait
     }
 

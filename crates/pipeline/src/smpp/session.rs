@@ -208,6 +208,15 @@ impl Session {
         self.window.drain()
     }
 
+    /// Why the session is over, when its connection ended with `close`: an SMSC that closes it
+    /// instead of answering our unbind does what we asked for.
+    pub(crate) fn reason(&self, close: Close) -> Close {
+        match (self.phase, &close) {
+            (Phase::Unbinding { why, .. }, Close::PeerClosed | Close::Io(_)) => why.close(),
+            _ => close,
+        }
+    }
+
     /// No more submits; closes once nothing is open, or at the drain's deadline. A session that
     /// is not bound yet closes at once.
     pub(crate) fn drain(&mut self, now: Instant) -> Result<(), Close> {

@@ -198,6 +198,7 @@ async fn the_smscs_unbind_is_answered_and_followed_by_a_new_bind() {
     assert!(owner.log.lost.is_empty() && owner.log.returned.is_empty());
     owner.carrier.drain();
     owner.wait_for(|log| log.stopped).await;
+    assert_eq!(owner.log.lost_binds, ["the SMSC unbound us"], "a drain loses no bind");
     assert_eq!(serving.await.unwrap().len(), 10);
 }
 

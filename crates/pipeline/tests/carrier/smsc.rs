@@ -248,6 +248,8 @@ pub(crate) struct Log {
     pub(crate) bound: Vec<u16>,
     pub(crate) refused: Vec<CommandStatus>,
     pub(crate) failed: Vec<(ConnectStep, String)>,
+    /// Why binds were lost.
+    pub(crate) lost_binds: Vec<String>,
     /// Row, and the id or the refusal.
     pub(crate) answers: Vec<(u32, Result<String, CommandStatus>)>,
     pub(crate) receipts: Vec<(String, ReceiptState)>,
@@ -270,6 +272,7 @@ impl Log {
             EventKind::Bound { .. } => self.bound.push(event.bind),
             EventKind::BindRefused { status, .. } => self.refused.push(status),
             EventKind::ConnectFailed { step, error, .. } => self.failed.push((step, error)),
+            EventKind::BindLost { error, .. } => self.lost_binds.push(error),
             EventKind::Answers(answers) => self.answers.extend(answers.iter().map(|(token, answer)| {
                 let answer = match answer {
                     Answer::Accepted { id, .. } => Ok(String::from_utf8(id.to_vec()).unwrap()),

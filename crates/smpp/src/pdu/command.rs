@@ -13,6 +13,7 @@ macro_rules! commands {
 
         impl CommandId {
             /// From its number.
+            #[inline]
             #[must_use]
             pub const fn from_u32(value: u32) -> Self {
                 match value {
@@ -22,8 +23,13 @@ macro_rules! commands {
             }
 
             /// Its number.
+            #[inline]
             #[must_use]
             pub const fn to_u32(self) -> u32 {
+                // Apart, so that the rest is one look-up in a table.
+                if let Self::Unknown(value) = self {
+                    return value;
+                }
                 match self {
                     $(Self::$name => $value,)+
                     Self::Unknown(value) => value,

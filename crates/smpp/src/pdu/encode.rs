@@ -1,8 +1,9 @@
 //! PDUs straight into a write buffer.
 
+use super::cursor::{Cursor, Outline, append, c_string_len};
 use super::{
     Address, Bind, BindResp, CommandId, CommandStatus, DataSm, HEADER_LEN, Header, MAX_PDU_LEN, MessageResp, Pdu,
-    ReplaceSm, ShortMessage, Tlvs,
+    ReplaceSm, ShortMessage, SubmitMulti, Tlvs,
 };
 
 /// A field that doesn't fit.
@@ -29,6 +30,7 @@ pub fn patch_sequence(pdu: &mut [u8], sequence_number: u32) {
     }
 }
 
+#[inline]
 fn put_header(out: &mut Vec<u8>, length: u32, id: CommandId, status: CommandStatus, sequence_number: u32) {
     let mut header = [0_u8; HEADER_LEN];
     for (place, word) in header.chunks_exact_mut(4).zip([length, id.to_u32(), status.0, sequence_number]) {
@@ -63,20 +65,13 @@ fn framed(
 }
 
 fn c_string(out: &mut Vec<u8>, field: &'static str, value: &[u8], max: usize) -> Result<(), EncodeError> {
-    if value.len() > max {
-        return Err(EncodeError { field, n_octets: value.len(), max });
-    }
-    let start = out.len();
-    out.extend_from_slice(value);
+    c_string_len(field, value, max)?;
+    out.extend(value.iter().map(|octet| if *octet == 0 { b'?' } else { *octet }));
     out.push(0);
-    // A NUL within would end the field early and shift all that follow.
-    if value.contains(&0) {
-        let written = out.get_mut(start..start + value.len()).unwrap_or_default();
-        written.iter_mut().filter(|octet| **octet == 0).for_each(|octet| *octet = b'?');
-    }
     Ok(())
 }
 
+#[inline]
 fn address(out: &mut Vec<u8>, field: &'static str, address: &Address<'_>) -> Result<(), EncodeError> {
     out.extend_from_slice(&[address.ton, address.npi]);
     c_string(out, field, address.addr, 20)
@@ -87,10 +82,12 @@ fn long_address(out: &mut Vec<u8>, field: &'static str, address: &Address<'_>) -
     c_string(out, field, address.addr, 64)
 }
 
+#[inline]
 fn tlvs(out: &mut Vec<u8>, tlvs: Tlvs<'_>) {
     out.extend_from_slice(tlvs.octets());
 }
 
+#[inline]
 fn sm_length(short_message: &[u8]) -> Result<u8, EncodeError> {
     let n_octets = short_message.len();
     let fits = u8::try_from(n_octets).ok().filter(|n| *n <= 254);
@@ -139,6 +136,7 @@ impl MessageResp<'_> {
     ///
     /// # Errors
     /// When a field doesn't fit.
+    #[inline]
     pub fn encode(
         &self,
         id: CommandId,
@@ -146,11 +144,9 @@ impl MessageResp<'_> {
         sequence_number: u32,
         out: &mut Vec<u8>,
     ) -> Result<(), EncodeError> {
-        framed(out, id, status, sequence_number, |out| {
-            c_string(out, "message_id", self.message_id, 64)?;
-            tlvs(out, self.tlvs);
-            Ok(())
-        })
+        let n_head = c_string_len("message_id", self.message_id, 64)?;
+        let outline = Outline { id, status, sequence_number, n_head };
+        append(out, outline, |cursor| cursor.c_string(self.message_id), [&[], self.tlvs.octets()])
     }
 }
 
@@ -160,32 +156,55 @@ impl ShortMessage<'_> {
     /// # Errors
     /// When a field doesn't fit.
     pub fn encode(&self, id: CommandId, sequence_number: u32, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        framed(out, id, CommandStatus::ROK, sequence_number, |out| {
-            self.put_before_destination(out)?;
-            address(out, "destination_addr", &self.destination)?;
-            self.put_after_destination(out)
-        })
+        sm_length(self.short_message)?;
+        // Each address has two numbers; three more stand before the times, and five behind them.
+        let n_head = 12
+            + c_string_len("service_type", self.service_type, 5)?
+            + c_string_len("source_addr", self.source.addr, 20)?
+            + c_string_len("destination_addr", self.destination.addr, 20)?
+            + c_string_len("schedule_delivery_time", self.schedule_delivery_time, 16)?
+            + c_string_len("validity_period", self.validity_period, 16)?;
+        let outline = Outline { id, status: CommandStatus::ROK, sequence_number, n_head };
+        let head = |cursor: &mut Cursor<'_>| {
+            cursor.c_string(self.service_type);
+            cursor.put([self.source.ton, self.source.npi]);
+            cursor.c_string(self.source.addr);
+            cursor.put([self.destination.ton, self.destination.npi]);
+            cursor.c_string(self.destination.addr);
+            cursor.put([self.esm_class, self.protocol_id, self.priority_flag]);
+            cursor.c_string(self.schedule_delivery_time);
+            cursor.c_string(self.validity_period);
+            cursor.put(self.numbers_before_text());
+        };
+        append(out, outline, head, [self.short_message, self.tlvs.octets()])
     }
 
-    fn put_before_destination(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        c_string(out, "service_type", self.service_type, 5)?;
-        address(out, "source_addr", &self.source)
-    }
-
-    fn put_after_destination(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        out.extend_from_slice(&[self.esm_class, self.protocol_id, self.priority_flag]);
-        c_string(out, "schedule_delivery_time", self.schedule_delivery_time, 16)?;
-        c_string(out, "validity_period", self.validity_period, 16)?;
-        let sm_length = sm_length(self.short_message)?;
-        out.extend_from_slice(&[
+    /// The five numbers between the times and the text.
+    const fn numbers_before_text(&self) -> [u8; 5] {
+        [
             self.registered_delivery,
             self.replace_if_present_flag,
             self.data_coding,
             self.sm_default_msg_id,
-            sm_length,
-        ]);
-        out.extend_from_slice(self.short_message);
-        tlvs(out, self.tlvs);
+            self.short_message.len() as u8,
+        ]
+    }
+}
+
+impl SubmitMulti<'_> {
+    fn put(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        let message = &self.message;
+        c_string(out, "service_type", message.service_type, 5)?;
+        address(out, "source_addr", &message.source)?;
+        out.push(self.destinations.n);
+        out.extend_from_slice(self.destinations.octets);
+        out.extend([message.esm_class, message.protocol_id, message.priority_flag]);
+        c_string(out, "schedule_delivery_time", message.schedule_delivery_time, 16)?;
+        c_string(out, "validity_period", message.validity_period, 16)?;
+        sm_length(message.short_message)?;
+        out.extend(message.numbers_before_text());
+        out.extend_from_slice(message.short_message);
+        tlvs(out, message.tlvs);
         Ok(())
     }
 }
@@ -270,12 +289,7 @@ impl Pdu<'_> {
                 address(out, "destination_addr", &cancel.destination)?;
             }
             Self::ReplaceSm(replace) => replace.put(out)?,
-            Self::SubmitMulti(multi) => {
-                multi.message.put_before_destination(out)?;
-                out.push(multi.destinations.n);
-                out.extend_from_slice(multi.destinations.octets);
-                multi.message.put_after_destination(out)?;
-            }
+            Self::SubmitMulti(multi) => multi.put(out)?,
             Self::SubmitMultiResp(resp) => {
                 c_string(out, "message_id", resp.message_id, 64)?;
                 out.push(resp.unsuccessful.n);

@@ -138,6 +138,7 @@ fn a_missing_answer_ends_the_session_but_late_ones_still_count() {
     assert_eq!(bench.answered(), [8]);
     bench.tick_to(secs(65)).unwrap();
     let [(CommandId::Unbind, _, sequence)] = bench.written()[..] else { panic!("unbind is written") };
+    assert!(matches!(bench.session.reason(Close::PeerClosed), Close::NoAnswer), "it does what we asked for");
     let close = bench.header(CommandId::UnbindResp, CommandStatus::ROK, sequence).unwrap_err();
     assert!(matches!(close, Close::NoAnswer));
     assert_eq!((close.lost_cause(), bench.session.close()), (LostCause::NoAnswer, vec![MessageToken(7)]));

@@ -20,6 +20,7 @@ where
     /// was written and not answered.
     pub(super) async fn close(mut self, close: Close) -> Ended {
         self.farewell(&close).await;
+        let close = self.session.reason(close);
         let n_returned = self.give_back_unwritten();
         self.give_back_staged();
         if self.is_up {
