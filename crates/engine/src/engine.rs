@@ -393,8 +393,10 @@ impl Prepared {
         let waiting: Vec<RowToSend> = ledger.touched_rows_to_send(self.id)?;
         let begun = (0..ledger.n_chunks(self.id)).filter(|chunk| !ledger.is_untouched(self.id, *chunk)).collect();
         let since = SystemClock.wall();
-        let tried = waiting.iter().filter(|waiting| waiting.attempts > 0);
-        let tries = tried.map(|waiting| (waiting.row, Tried { attempts: waiting.attempts, since })).collect();
+        let mut tries = Tries::default();
+        for tried in waiting.iter().filter(|waiting| waiting.attempts > 0) {
+            tries.insert(tried.row, tried.only, Tried { attempts: tried.attempts, since });
+        }
         Ok((RowSource::new(self.plan.n_valid(), waiting, begun), tries))
     }
 }

@@ -251,3 +251,25 @@ fn a_host_that_dies_leaves_its_windows_in_doubt_and_the_rest_to_the_other() {
     let seen = other.stop();
     assert!(n(&seen, "/submits") > 800 && n(&seen, "/copies_beyond_first") == 0, "{seen}");
 }
+
+#[test]
+fn each_part_of_a_message_is_tried_again_as_often_as_stated() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let simulator = Simulator::start(dir, "answer-errors = { \"0x08\" = 1.0 }\n");
+    let campaign = write_campaign(dir, 10, &simulator.address, "");
+    let text = fs::read_to_string(&campaign).unwrap();
+    let long = format!("max-segments = 5\ntext = \"{}", "0123456789".repeat(58));
+    fs::write(&campaign, text.replace("text = \"", &long)).unwrap();
+    add_to_carriers(
+        dir,
+        "[carriers.north.statuses]\n\"0x08\" = { class = \"transient\", tries = 2, retry = [\"200ms\"] }\n",
+    );
+    let output = run(dir, &campaign);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let status = status(dir).unwrap();
+    let parts = n(&status, "/segments/planned");
+    // Names beyond the GSM alphabet make some texts too long.
+    assert!(parts == 4 * n(&status, "/states/failed") && parts > 0, "{status}");
+    assert_eq!(n(&simulator.stop(), "/submits"), 3 * parts, "{status}");
+}

@@ -192,7 +192,7 @@ impl Runner {
 
     fn give_back(&mut self, tokens: &[MessageToken]) {
         for token in tokens {
-            let attempts = self.state.tries.get(&token.row()).map_or(0, |tried| tried.attempts);
+            let attempts = self.state.tries.get(*token).map_or(0, |tried| tried.attempts);
             self.source.give_back(self.renderer.as_next(*token, attempts));
         }
     }

@@ -16,7 +16,7 @@ use crate::{
     source::{NextRow, RowSource},
 };
 
-/// A row that was refused for now.
+/// A segment that was refused for now.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tried {
     /// Attempts so far that count.
@@ -25,8 +25,27 @@ pub(crate) struct Tried {
     pub(crate) since: UnixMicros,
 }
 
-/// Rows that were refused for now, until they are accepted or given up.
-pub(crate) type Tries = HashMap<RowIndex, Tried>;
+/// Segments that were refused for now, until they are accepted or given up; without a segment,
+/// all of a row that was refused before a restart.
+#[derive(Debug, Default)]
+pub(crate) struct Tries(HashMap<(RowIndex, Option<u8>), Tried>);
+
+impl Tries {
+    pub(crate) fn insert(&mut self, row: RowIndex, segment: Option<u8>, tried: Tried) {
+        self.0.insert((row, segment), tried);
+    }
+
+    pub(crate) fn get(&self, token: MessageToken) -> Option<Tried> {
+        let (row, segment) = (token.row(), token.segment());
+        self.0.get(&(row, Some(segment))).or_else(|| self.0.get(&(row, None))).copied()
+    }
+
+    fn remove(&mut self, token: MessageToken) {
+        if !self.0.is_empty() {
+            self.0.remove(&(token.row(), Some(token.segment())));
+        }
+    }
+}
 
 /// What one carrier's refusals mean, and how many came.
 pub(crate) struct Refusals {
@@ -64,14 +83,12 @@ impl Refusals {
 impl Judge<'_> {
     pub(super) fn accepted(&mut self, token: MessageToken) {
         self.refusals.n_config = 0;
-        if !self.tries.is_empty() {
-            self.tries.remove(&token.row());
-        }
+        self.tries.remove(token);
     }
 
     pub(super) fn refused<'a>(&mut self, token: MessageToken, status: CommandStatus) -> Answer<'a> {
         let row = token.row();
-        let tried = self.tries.get(&row).copied().unwrap_or(Tried { attempts: 0, since: self.at });
+        let tried = self.tries.get(token).unwrap_or(Tried { attempts: 0, since: self.at });
         let attempts = tried.attempts.saturating_add(1);
         let next = |attempts| NextRow { row, only: Some(token.segment()), attempts };
         let disposition = self.refusals.table.disposition(status, attempts, self.queue_full);
@@ -82,7 +99,7 @@ impl Judge<'_> {
             }
             Disposition::Defer(wait) if self.is_worth_sending_at(tried.since, wait) => {
                 let until = self.at.plus(wait);
-                self.tries.insert(row, Tried { attempts, ..tried });
+                self.tries.insert(row, Some(token.segment()), Tried { attempts, ..tried });
                 self.source.defer(next(attempts), until);
                 return Answer::Deferred { status: status.0, until };
             }
@@ -92,7 +109,7 @@ impl Judge<'_> {
             }
             Disposition::Defer(_) | Disposition::Fail => {}
         }
-        self.tries.remove(&row);
+        self.tries.remove(token);
         Answer::Failed { status: status.0 }
     }
 

@@ -79,7 +79,7 @@ pub(crate) fn start(
         given: plans.len().to_string(),
         possible: "1 to 65,535",
     })?;
-    let tls = set_up_tls(name, &options)?;
+    let tls = set_up_tls(name, &options, &plans)?;
     let now = clock.wall();
     let window = u32::from(options.window);
     let binds = plans.into_iter().map(|plan| BindShared {
@@ -120,12 +120,12 @@ pub(crate) fn start(
     Ok(shared)
 }
 
-fn set_up_tls(name: &str, options: &SmppOptions) -> Result<Option<Tls>, Error> {
+fn set_up_tls(name: &str, options: &SmppOptions, plans: &[BindPlan]) -> Result<Option<Tls>, Error> {
     let failed = |source| Error::Tls { carrier: name.to_owned(), source };
     let Some(tls) = &options.tls else { return Ok(None) };
     let tls = Tls::new(tls).map_err(failed)?;
-    for host in &options.hosts {
-        tls.name(host).map_err(failed)?;
+    for plan in plans {
+        tls.name(&plan.host).map_err(failed)?;
     }
     Ok(Some(tls))
 }
