@@ -1,11 +1,13 @@
 //! Arguments.
 
+mod carrier;
 mod inspect;
 
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use self::carrier::{CarrierArgs, CarrierCommand, CarrierList, CarrierTestArgs, CarrierWatch};
 pub(crate) use self::inspect::{Inspect, InspectArgs, InspectInput, InspectText};
 
 /// Bulk MT campaigns over SMPP: nothing lost, nothing silently sent twice.
@@ -25,11 +27,13 @@ Examples:
   volley resume                         go on after Ctrl-C, a crash or a power cut
   volley status                         the numbers, also while nothing runs
   volley report spring-sale --csv       one line for each recipient
+  volley carrier test north             try a carrier before the first campaign
 
 Exit codes:
   0 clean · 1 finished, but messages failed · 2 wrong usage or configuration
-  4 no carrier can be reached · 5 another process owns the data · 6 rows in doubt remain
-  7 journal or store are damaged · 130 interrupted, resumable";
+  3 stopped by a guard: all carriers are paused · 4 no carrier can be reached
+  5 another process owns the data · 6 rows in doubt remain · 7 journal or store are damaged
+  130 interrupted, resumable";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -43,6 +47,8 @@ pub(crate) enum Command {
     List(ListArgs),
     /// Show a campaign's report, or export it by recipient
     Report(ReportArgs),
+    /// List carriers, try one, or watch the binds of those that run
+    Carrier(CarrierArgs),
     /// Play an SMSC over TCP until interrupted
     Simulate(SimulateArgs),
     /// Make a recipients list of any size

@@ -1,5 +1,6 @@
 //! One file for each command.
 
+pub(crate) mod carrier;
 pub(crate) mod generate;
 pub(crate) mod inspect;
 pub(crate) mod report;

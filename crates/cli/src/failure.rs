@@ -11,6 +11,7 @@ pub(crate) enum Code {
     Clean = 0,
     Failures = 1,
     Usage = 2,
+    Guarded = 3,
     Unreachable = 4,
     InUse = 5,
     InDoubt = 6,
@@ -31,6 +32,7 @@ impl Code {
         match outcome.ended {
             Ended::Interrupted => Self::Interrupted,
             Ended::NoCarrier => Self::Unreachable,
+            Ended::Guarded => Self::Guarded,
             Ended::Finished if n_in(MessageState::InDoubt) > 0 => Self::InDoubt,
             // Recipients who can't be reached are in the report; only when nothing at all was
             // taken is the run itself a failure.
@@ -80,6 +82,7 @@ impl Failure {
             Self::Engine(error) => match error {
                 Error::InUse { .. } => Code::InUse,
                 Error::NoCarrier { .. } => Code::Unreachable,
+                Error::Guarded { .. } => Code::Guarded,
                 Error::Journal(_) | Error::Ledger(_) | Error::DoesNotReconcile { .. } => Code::Damaged,
                 Error::NothingToSend { .. } => Code::Failures,
                 Error::Options(_)

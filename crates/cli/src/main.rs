@@ -1,6 +1,7 @@
 //! The binary `volley`: arguments, progress, tables, exit codes.
 
 mod args;
+mod carriers;
 mod commands;
 mod failure;
 mod interrupt;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         Command::Status(args) => commands::status::status(&data, &args),
         Command::List(args) => commands::status::list(&data, &args),
         Command::Report(args) => commands::report::report(&data, &args),
+        Command::Carrier(args) => commands::carrier::carrier(&data, &args.what),
         Command::Simulate(args) => commands::simulate::simulate(&args),
         Command::Generate(args) => commands::generate::generate(&args),
         Command::Inspect(args) => commands::inspect::inspect(&args),

@@ -20,6 +20,16 @@ pub(crate) fn grouped(n: u64) -> String {
     out
 }
 
+/// The text at `pointer`; empty when there is none.
+pub(crate) fn text_at<'a>(value: &'a Value, pointer: &str) -> &'a str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The number at `pointer`; 0 when there is none.
+pub(crate) fn n_at(value: &Value, pointer: &str) -> u64 {
+    value.pointer(pointer).and_then(Value::as_u64).unwrap_or(0)
+}
+
 /// Writes to stdout; a reader that has left is no failure.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
@@ -29,6 +39,9 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
 /// The report of one campaign as a table.
 pub(crate) fn summary_table(summary: &Summary) -> String {
     let mut out = format!("{} · {} · {} rows\n", summary.campaign, summary.status.name(), grouped(summary.rows));
+    if !summary.why.is_empty() {
+        out.push_str(&format!("  {}\n", summary.why));
+    }
     for (state, n_rows) in summary.states.iter().filter(|(_, n_rows)| *n_rows > 0) {
         let share = n_rows as f64 / summary.rows.max(1) as f64 * 100.0;
         out.push_str(&format!("  {:<12} {:>14}  {share:>5.1} %\n", state.name(), grouped(n_rows)));
@@ -99,7 +112,7 @@ fn put_sheet(value: &Value, depth: usize, out: &mut String) {
                 }
             }
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
-                out.push_str(&format!("{indent}{key:<width$}  {}\n", plain(value)))
+                out.push_str(&format!("{indent}{key:<width$}  {}\n", plain(value)));
             }
         }
     }

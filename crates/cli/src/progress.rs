@@ -89,7 +89,8 @@ fn line(board: &Board, summary: &Summary, before: Option<u64>, over: Duration) -
     let rate = before
         .map_or(0.0, |before| (summary.segments.submitted - before.min(summary.segments.submitted)) as f64)
         / over.as_secs_f64();
-    let waits: Vec<String> = board.lanes().into_iter().filter_map(|lane| lane.waits_for).collect();
+    let lanes = board.lanes();
+    let waits: Vec<&str> = lanes.iter().filter_map(|lane| lane.waits_for.as_deref()).collect();
     let mut line = format!(
         "{percent:>5.1} %  {} submitted, {:.0}/s · {} delivered · {} waiting for a receipt",
         grouped(summary.segments.submitted),
@@ -102,6 +103,16 @@ fn line(board: &Board, summary: &Summary, before: Option<u64>, over: Duration) -
     {
         if n > 0 {
             line.push_str(&format!(" · {} {word}", grouped(n)));
+        }
+    }
+    for lane in &lanes {
+        if let Some(ceiling) = lane.learned_ceiling_per_sec() {
+            line.push_str(&format!(" · {} takes {ceiling:.0}/s", lane.name));
+        }
+        if let Some(paused) = &lane.paused {
+            line.push_str(&format!(" · {} paused: {paused}", lane.name));
+        } else if lane.alarm().is_some() {
+            line.push_str(&format!(" · {} refuses the bind", lane.name));
         }
     }
     if board.is_draining() {

@@ -5,7 +5,9 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use crate::ledger_task::SharedSnapshot;
+use volley_pipeline::CarrierStatus;
+
+use crate::ledger_task::{SharedSnapshot, Snapshot};
 
 /// Notes kept for the screen; older ones are in the log.
 const MAX_NOTES: usize = 100;
@@ -28,7 +30,7 @@ struct Inner {
 }
 
 /// One lane.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct LaneBoard {
     /// The carrier's name.
     pub name: String,
@@ -40,6 +42,26 @@ pub struct LaneBoard {
     pub waits_for: Option<String>,
     /// Whether it can be used, in words.
     pub reach: String,
+    /// Why nothing is sent through it, when it was paused.
+    pub paused: Option<String>,
+    /// Submits per second of each bind, lately.
+    pub(crate) rates: Vec<f64>,
+    pub(crate) status: CarrierStatus,
+}
+
+impl LaneBoard {
+    /// What a person should look at, if anything.
+    #[must_use]
+    pub fn alarm(&self) -> Option<&str> {
+        self.paused.as_deref().or_else(|| self.status.alarm())
+    }
+
+    /// Segments per second that the carrier was found to take, while we keep below the
+    /// configured rate because of it.
+    #[must_use]
+    pub const fn learned_ceiling_per_sec(&self) -> Option<f64> {
+        self.status.learned_ceiling_per_sec
+    }
 }
 
 impl Board {
@@ -91,6 +113,11 @@ impl Board {
     pub fn notes_from(&self, from: usize) -> Vec<String> {
         let inner = self.lock();
         inner.notes.iter().skip(from.saturating_sub(inner.n_notes_dropped)).cloned().collect()
+    }
+
+    /// All that `status` shows.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        self.snapshot.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The numbers of the campaign with this number.

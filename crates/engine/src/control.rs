@@ -4,18 +4,18 @@ use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     os::unix::net::UnixStream,
     path::Path,
-    sync::PoisonError,
+    sync::Arc,
     time::Duration,
 };
 
 use serde_json::Value;
 use tokio::{io::AsyncWriteExt as _, net::UnixListener};
 
-use crate::{DataDir, ledger_task::SharedSnapshot, status::status_json};
+use crate::{DataDir, board::Board, status::status_json};
 
 /// Serves until dropped. A socket that can't be made costs other processes their look, nothing
 /// else.
-pub(crate) async fn serve(dir: DataDir, snapshot: SharedSnapshot) {
+pub(crate) async fn serve(dir: DataDir, board: Arc<Board>) {
     let path = dir.control_socket();
     let _ = std::fs::remove_file(&path);
     let Ok(listener) = UnixListener::bind(&path) else {
@@ -23,7 +23,7 @@ pub(crate) async fn serve(dir: DataDir, snapshot: SharedSnapshot) {
         return;
     };
     while let Ok((mut stream, _)) = listener.accept().await {
-        let answer = status_json(&snapshot.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        let answer = status_json(&board.snapshot(), &board.lanes());
         // Whoever asked may be gone.
         let _ = stream.write_all(answer.to_string().as_bytes()).await;
     }

@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    num::NonZeroU32,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
@@ -12,29 +11,26 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use volley_core::{CampaignId, CarrierIndex, Clock, MessageToken, SystemClock};
 use volley_ingest::{FreezeProgress, Plan};
 use volley_journal::{Journal, JournalOptions, Writer};
-use volley_pipeline::{Carrier, Secret, SmppOptions, Timers};
 use volley_reconciler::{
     DoubtfulSegment, Ledger, RowToSend, Summary,
     record::{Control, DoubtCause, EventWriter, Head, Planned, Resolution},
 };
-use volley_scheduler::{Lanes, Limit, Stack};
+use volley_scheduler::Lanes;
 use volley_simulator::{Account, Seen, Setup, Simulator};
-use volley_smpp::receipt::IdMode as FoldMode;
 
 use crate::{
     DataDir, Error,
     board::Board,
     control,
     data_dir::DataLock,
-    lane::LaneLimits,
     ledger_task::{LedgerTask, SharedSnapshot, snapshot_of},
-    options::{CarrierKind, CarrierOptions, Carriers, IdMode, InDoubtPolicy},
-    pace::LanePacer,
+    options::{CarrierKind, Carriers, InDoubtPolicy},
     preflight::{self, Approved, Preflight},
-    render::{LaneFormat, Renderer},
+    render::{Renderer, lane_format},
     replies::ReplyFile,
-    run::{Ended, Lane, LoopState, Reach, Runner},
+    run::{Ended, LoopState, Runner, Tried, Tries},
     source::RowSource,
+    start::Start,
 };
 
 /// Journal events that may wait for the loop; the loop has at most two records on their way.
@@ -257,6 +253,7 @@ impl Engine {
         let approved = self.approved(id)?;
         let carriers = Carriers::load(carriers_file.unwrap_or(&approved.carriers_file))?;
         preflight::check_routes(&approved.options, &carriers)?;
+        preflight::check_tlvs(&approved, &carriers)?;
         let plan = Plan::open(&self.dir.campaign(id))?;
         if volley_ingest::source_hash_of(&plan.frozen().options.list).ok().as_ref() != Some(&plan.frozen().source_hash)
         {
@@ -264,6 +261,12 @@ impl Engine {
                 "{} changed since the campaign was approved: what was approved is sent",
                 plan.frozen().options.list.display()
             ));
+        }
+        for route in &approved.options.routes {
+            let options = carriers.get(&route.carrier)?;
+            for warning in options.tls.warning().into_iter().chain(lane_format::warning(options)) {
+                self.notes.push(format!("carrier {}: {warning}", route.carrier));
+            }
         }
         let numbers = self.number_carriers(&approved)?;
         self.settle_doubt(id, approved.options.delivery.in_doubt)?;
@@ -315,7 +318,7 @@ impl Prepared {
     /// When the journal or the store fails, or the sums don't add up.
     pub async fn run(mut self, shutdown: CancellationToken) -> Result<Outcome, Error> {
         let simulator = self.start_simulator()?;
-        let source = self.row_source()?;
+        let (source, tries) = self.row_source()?;
         let Self { engine, id, approved, carriers, plan, numbers, board } = self;
         let Engine { dir, _lock, journal, ledger, notes: _ } = engine;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -324,41 +327,22 @@ impl Prepared {
         let writer = journal.start(move |event| drop(journal_out.blocking_send(event)))?;
         let ledger = LedgerTask::start(ledger, id, Arc::clone(&board.snapshot));
         let tracker = TaskTracker::new();
-        let server = tracker.spawn(control::serve(dir.clone(), Arc::clone(&board.snapshot)));
+        let server = tracker.spawn(control::serve(dir.clone(), Arc::clone(&board)));
         let (events_out, carrier_events) = mpsc::channel(CARRIER_EVENTS);
         let hungry = Arc::new(Notify::new());
-        let campaign_limit = approved.options.schedule.rate.map(|rate| {
-            let burst = approved.options.schedule.burst.unwrap_or(NonZeroU32::MIN);
-            Arc::new(Mutex::new(Limit::new(format!("campaign rate {rate}"), rate, burst, clock.now())))
-        });
-        let mut lanes = Vec::new();
-        let mut formats = Vec::new();
-        for ((route, number), n) in approved.options.routes.iter().zip(&numbers).zip(0..) {
-            let options = carriers.get(&route.carrier)?;
-            let stack = stack_of(&route.carrier, options, campaign_limit.as_ref(), clock.now());
-            let pacer = Arc::new(LanePacer::new(stack, Arc::clone(&hungry)));
-            let smpp = smpp_options(&route.carrier, options, &carriers, simulator.as_ref().and_then(|s| s.addr_of(n)))?;
-            let max_segments = approved.options.message.max_segments.get();
-            let limits = LaneLimits::new(*number, options.total_window(), max_segments, options.rate);
-            let carrier = Carrier::start(
-                *number,
-                &route.carrier,
-                smpp,
-                Arc::clone(&pacer) as _,
-                events_out.clone(),
-                Arc::clone(&clock),
-            )?;
-            formats.push(LaneFormat { max_validity: options.max_validity.map(|validity| validity.0) });
-            let reach = Reach::Trying { last_error: String::new() };
-            lanes.push(Lane { name: route.carrier.clone(), limits, carrier, pacer, reach, stopped: false });
-        }
+        let simulated = |route| simulator.as_ref().and_then(|simulator| simulator.addr_of(route));
+        let start =
+            Start { approved: &approved, carriers: &carriers, events: &events_out, hungry: &hungry, clock: &clock };
+        let (lanes, formats) = start.lanes(&numbers, plan.columns(), simulated)?;
+        drop(events_out);
         let weights: Vec<_> = approved.options.routes.iter().map(|route| route.weight).collect();
         let mut runner = Runner {
             campaign: id,
             clock: Arc::clone(&clock),
             in_doubt: approved.options.delivery.in_doubt,
             receipt_deadline: approved.options.delivery.receipt_deadline.0,
-            state: LoopState::new(lanes.len(), clock.now()),
+            validity: approved.options.message.validity.map(|validity| validity.0),
+            state: LoopState::new(lanes.len(), tries, clock.now()),
             lanes,
             shares: Lanes::new(&weights),
             source,
@@ -403,11 +387,17 @@ impl Prepared {
         Ok(Some(RunningSimulator { simulator, of_route }))
     }
 
-    fn row_source(&mut self) -> Result<RowSource, Error> {
+    /// The rows to send, and what is known of those that were refused for now.
+    fn row_source(&mut self) -> Result<(RowSource, Tries), Error> {
         let ledger = &mut self.engine.ledger;
         let waiting: Vec<RowToSend> = ledger.touched_rows_to_send(self.id)?;
         let begun = (0..ledger.n_chunks(self.id)).filter(|chunk| !ledger.is_untouched(self.id, *chunk)).collect();
-        Ok(RowSource::new(self.plan.n_valid(), waiting, begun))
+        let since = SystemClock.wall();
+        let mut tries = Tries::default();
+        for tried in waiting.iter().filter(|waiting| waiting.attempts > 0) {
+            tries.insert(tried.row, tried.only, Tried { attempts: tried.attempts, since });
+        }
+        Ok((RowSource::new(self.plan.n_valid(), waiting, begun), tries))
     }
 }
 
@@ -440,51 +430,6 @@ fn finish(
         root: dir.root().to_owned(),
     })?;
     Ok(Outcome { ended, summary, seen, no_carrier, folder: dir.campaign(id) })
-}
-
-fn stack_of(
-    name: &str,
-    options: &CarrierOptions,
-    campaign: Option<&Arc<Mutex<Limit>>>,
-    now: std::time::Instant,
-) -> Stack {
-    let own = options.rate.map(|rate| {
-        let burst = options.burst.unwrap_or(NonZeroU32::MIN);
-        Arc::new(Mutex::new(Limit::new(format!("carrier {name} {rate}"), rate, burst, now)))
-    });
-    Stack::new(campaign.cloned().into_iter().chain(own).collect())
-}
-
-fn smpp_options(
-    name: &str,
-    options: &CarrierOptions,
-    carriers: &Carriers,
-    simulated: Option<std::net::SocketAddr>,
-) -> Result<SmppOptions, Error> {
-    let hosts = simulated.map_or_else(|| options.hosts.clone(), |address| vec![address.to_string()]);
-    // A carrier's name does for a simulated one; a real one's system_id is written down.
-    let system_id: String =
-        if options.system_id.is_empty() { name.chars().take(15).collect() } else { options.system_id.clone() };
-    let default = Timers::default();
-    Ok(SmppOptions {
-        system_type: options.system_type.clone(),
-        binds_per_host: options.binds.get(),
-        window: options.window.get(),
-        id_mode: match options.id_mode {
-            IdMode::AsIs => FoldMode::AsIs,
-            IdMode::BothDec => FoldMode::BothDec,
-            IdMode::RespHexReceiptDec => FoldMode::RespHexReceiptDec,
-            IdMode::RespDecReceiptHex => FoldMode::RespDecReceiptHex,
-            IdMode::BothHex => FoldMode::BothHex,
-            IdMode::RespHexstring => FoldMode::RespHexstring,
-        },
-        timers: Timers {
-            response: options.response_timeout.map_or(default.response, |timeout| timeout.0),
-            enquire_interval: options.enquire_interval.map_or(default.enquire_interval, |interval| interval.0),
-            ..default
-        },
-        ..SmppOptions::new(hosts, system_id, Secret::new(carriers.password(name, options)?))
-    })
 }
 
 fn by_carrier(segments: &[DoubtfulSegment]) -> Vec<(CarrierIndex, Vec<MessageToken>)> {

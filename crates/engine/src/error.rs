@@ -62,6 +62,12 @@ pub enum Error {
         /// Each carrier with its reason.
         details: String,
     },
+    /// Every carrier that lets us in refuses all that is sent.
+    #[error("stopped before more fails: {details}")]
+    Guarded {
+        /// Each carrier with its reason.
+        details: String,
+    },
     /// A carrier's options can't work.
     #[error(transparent)]
     Carrier(#[from] volley_pipeline::Error),
@@ -111,6 +117,9 @@ impl Error {
             Self::NothingToSend { .. } => Some("the rejects file names line, column and reason of each".to_owned()),
             Self::NoCarrier { .. } => {
                 Some("nothing is lost: `volley resume` goes on when a carrier can be used".to_owned())
+            }
+            Self::Guarded { .. } => {
+                Some("mend sender or carrier profile; `volley resume` then goes on with the other rows".to_owned())
             }
             Self::Journal(_) => {
                 Some("nothing durable is lost: `volley resume` goes on when the cause is gone".to_owned())

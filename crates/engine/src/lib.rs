@@ -8,13 +8,16 @@
 pub mod inspect;
 pub mod options;
 
+mod account;
 mod board;
+mod carrier_status;
 mod control;
 mod data_dir;
 mod engine;
 mod error;
 mod lane;
 mod ledger_task;
+mod onboard;
 mod pace;
 mod preflight;
 mod render;
@@ -23,6 +26,7 @@ mod report;
 mod retry;
 mod run;
 mod source;
+mod start;
 mod status;
 mod turn;
 
@@ -30,10 +34,11 @@ pub use board::{Board, LaneBoard};
 pub use data_dir::{DataDir, DataLock};
 pub use engine::{Engine, Outcome, Prepared};
 pub use error::Error;
+pub use onboard::{CarrierTest, CarrierVerdict, TestStep, Verdict};
 pub use preflight::{Approved, Preflight, carriers_file};
 pub use report::Report;
 pub use run::Ended;
-pub use status::status;
+pub use status::{running_carriers, status};
 
 pub use tokio_util::sync::CancellationToken;
 pub use volley_core::{CampaignId, MessageState};

@@ -5,10 +5,16 @@ mod carriers;
 mod file_error;
 mod human;
 
+pub(crate) use campaign::check_sender;
 pub use campaign::{
     AudienceOptions, CampaignOptions, Class, DeliveryOptions, InDoubtPolicy, MessageOptions, RouteOptions,
     ScheduleOptions, SmartEncoding,
 };
-pub use carriers::{CarrierKind, CarrierOptions, Carriers, Concatenation, DefaultAlphabet, IdMode, SecretSource};
+pub use carriers::{
+    BindType, CarrierKind, CarrierOptions, Carriers, Concatenation, DefaultAlphabet, DestinationPrefix, IdMode,
+    InterfaceVersion, MessageMode, NationalLanguage, ReceiverOptions, ReconnectOptions, RegisteredDelivery,
+    SecretSource, StatusClassName, StatusCodes, StatusRule, TimerOptions, TlsForm, TlsTable, TlvOptions, TlvTag,
+    TlvType, TonNpiOptions, ValidityForm,
+};
 pub use file_error::FileError;
 pub use human::HumanDuration;

@@ -1,6 +1,9 @@
 //! From a campaign file to a frozen plan that can be approved.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use serde::{Deserialize, Serialize};
 use volley_core::Template;
@@ -9,8 +12,11 @@ use volley_smpp::text::{Concat, Languages, SegmentOptions, Smart};
 
 use crate::{
     Error,
-    options::{self, CampaignOptions, CarrierOptions, Carriers, FileError, InDoubtPolicy, SmartEncoding},
-    render::{Composed, MessageFormat},
+    options::{self, CampaignOptions, CarrierOptions, Carriers, FileError, InDoubtPolicy, SmartEncoding, TlvOptions},
+    render::{
+        Composed, MessageFormat,
+        lane_format::{self, LaneTlvs},
+    },
 };
 
 /// A campaign as it was approved: kept beside its frozen list, so that a resume goes on with it
@@ -24,7 +30,13 @@ pub struct Approved {
     pub carriers_file: PathBuf,
     /// What the campaign file said.
     pub options: CampaignOptions,
+    /// The carriers' own fields that come from columns: rows were checked against these.
+    #[serde(default)]
+    pub tlvs: ColumnTlvs,
 }
+
+/// By carrier and tag.
+pub(crate) type ColumnTlvs = BTreeMap<String, BTreeMap<u16, TlvOptions>>;
 
 /// A frozen list and all that a person needs to decide.
 #[derive(Debug)]
@@ -103,7 +115,6 @@ pub(crate) fn message_format(options: &CampaignOptions, carriers: &Carriers) -> 
             ..SegmentOptions::default()
         },
         sender: options.message.sender.clone(),
-        validity: options.message.validity.map(|validity| validity.0),
     })
 }
 
@@ -123,13 +134,16 @@ pub(crate) fn preflight(
         to: options.audience.to.clone(),
         default_country: options.audience.default_country.clone(),
         delimiter: options.audience.delimiter,
-        columns: format.template.columns().to_vec(),
+        columns: lane_format::kept_columns(format.template.columns(), routed(&options, &carriers).map(|(_, it)| it)),
     };
-    let frozen = freeze(&list, &TextCheck { format }, &folder, progress)?;
+    let tlvs = column_tlvs(&options, &carriers);
+    let check = RowChecks { lanes: lane_tlvs(&options, &carriers, &list.columns)?, format };
+    let frozen = freeze(&list, &check, &folder, progress)?;
     if frozen.n_valid == 0 {
         return Err(Error::NothingToSend { n_rows: frozen.n_rows });
     }
-    let approved = Approved { campaign_file: absolute(campaign_file), carriers_file: absolute(carriers_file), options };
+    let approved =
+        Approved { campaign_file: absolute(campaign_file), carriers_file: absolute(carriers_file), options, tlvs };
     Ok(Preflight { approved, frozen, folder })
 }
 
@@ -141,20 +155,80 @@ impl Preflight {
     }
 }
 
-/// That a row's text can be made, and fits.
-struct TextCheck {
-    format: MessageFormat,
+/// The routes' carriers.
+fn routed<'a>(
+    options: &'a CampaignOptions,
+    carriers: &'a Carriers,
+) -> impl Iterator<Item = (&'a str, &'a CarrierOptions)> {
+    options.routes.iter().filter_map(|route| Some((route.carrier.as_str(), carriers.get(&route.carrier).ok()?)))
 }
 
-impl RowCheck for TextCheck {
-    type Scratch = Composed;
+fn column_tlvs(options: &CampaignOptions, carriers: &Carriers) -> ColumnTlvs {
+    let of = |carrier: &CarrierOptions| {
+        let from_columns = carrier.tlvs.iter().filter(|(_, tlv)| tlv.column.is_some());
+        from_columns.map(|(tag, tlv)| (tag.0, tlv.clone())).collect::<BTreeMap<_, _>>()
+    };
+    let all = routed(options, carriers).map(|(name, carrier)| (name.to_owned(), of(carrier)));
+    all.filter(|(_, tlvs)| !tlvs.is_empty()).collect()
+}
 
-    fn check(&self, row: &RowView<'_>, composed: &mut Composed) -> Result<RowFacts, Rejection> {
+fn lane_tlvs(
+    options: &CampaignOptions,
+    carriers: &Carriers,
+    columns: &[String],
+) -> Result<Vec<(String, LaneTlvs)>, FileError> {
+    let of = |(name, carrier): (&str, &CarrierOptions)| match LaneTlvs::new(carrier, columns) {
+        Ok(tlvs) => Ok((name.to_owned(), tlvs)),
+        Err(what) => Err(lane_format::wrong(carriers, name, &what)),
+    };
+    routed(options, carriers).map(of).collect()
+}
+
+/// Rows were checked against the carriers' own fields as they were when the list was approved:
+/// others could leave a row without a field that its carrier needs.
+pub(crate) fn check_tlvs(approved: &Approved, carriers: &Carriers) -> Result<(), FileError> {
+    let now = column_tlvs(&approved.options, carriers);
+    let name = now.keys().chain(approved.tlvs.keys()).find(|name| now.get(*name) != approved.tlvs.get(*name));
+    match name {
+        None => Ok(()),
+        Some(name) => {
+            let what =
+                "`tlvs` from columns changed since the list was approved, and its rows were checked against the old";
+            Err(lane_format::wrong(carriers, name, what)
+                .with_hint("put them back, or approve anew with `volley run --again`"))
+        }
+    }
+}
+
+/// That a row's text can be made and fits, and that every carrier's own fields can be written.
+struct RowChecks {
+    format: MessageFormat,
+    lanes: Vec<(String, LaneTlvs)>,
+}
+
+#[derive(Default)]
+struct Scratch {
+    composed: Composed,
+    tlvs: Vec<u8>,
+}
+
+impl RowCheck for RowChecks {
+    type Scratch = Scratch;
+
+    fn check(&self, row: &RowView<'_>, scratch: &mut Scratch) -> Result<RowFacts, Rejection> {
         let columns = self.format.template.columns();
         if let Some((column, _)) = columns.iter().zip(0..).find(|(_, index)| row.field(*index).trim().is_empty()) {
             let reason = "the text needs this column, and it is empty".to_owned();
             return Err(Rejection { column: Some(column.clone()), code: "empty-field", reason });
         }
+        for (carrier, tlvs) in &self.lanes {
+            scratch.tlvs.clear();
+            if let Err(refused) = tlvs.put(|index| row.field(index), &mut scratch.tlvs) {
+                let reason = format!("carrier {carrier}: {}", refused.what);
+                return Err(Rejection { column: Some(refused.column.to_owned()), code: "carrier-field", reason });
+            }
+        }
+        let composed = &mut scratch.composed;
         match self.format.compose(|index| row.field(index), composed) {
             Ok(()) => Ok(RowFacts { n_segments: u8::try_from(composed.segments.len()).unwrap_or(u8::MAX) }),
             Err(error) => Err(Rejection { column: None, code: "too-many-segments", reason: error.to_string() }),

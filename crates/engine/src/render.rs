@@ -1,26 +1,19 @@
 //! From a row of the plan to encoded submits: text, segments, PDUs, straight into the batch that
 //! will be written.
 
-use std::{ops::Range, time::Duration};
+pub(crate) mod encode;
+pub(crate) mod lane_format;
 
-use volley_core::{CampaignId, MessageToken, Msisdn, RowIndex, Template, UnixMicros};
+use std::ops::Range;
+
+use volley_core::{CampaignId, MessageToken, Msisdn, Template, UnixMicros};
 use volley_ingest::{Plan, PlanChunk};
 use volley_pipeline::SubmitBatch;
-use volley_smpp::{
-    address::TonNpi,
-    pdu::{Address, CommandId, ESM_CLASS_UDHI, ShortMessage, Tlvs, put_tlv, tag},
-    text::{Concat, SegmentOptions, Segments, TooManySegments, put_sar, reference},
-    time::absolute_utc,
-};
+use volley_smpp::text::{SegmentOptions, Segments, TooManySegments, reference};
 
+use self::encode::{Encoder, Envelope};
+pub(crate) use self::lane_format::LaneFormat;
 use crate::source::NextRow;
-
-/// How one carrier wants its submits.
-#[derive(Debug, Clone)]
-pub(crate) struct LaneFormat {
-    /// The longest validity that the carrier takes.
-    pub(crate) max_validity: Option<Duration>,
-}
 
 /// The campaign's message.
 #[derive(Debug, Clone)]
@@ -28,7 +21,6 @@ pub(crate) struct MessageFormat {
     pub(crate) template: Template,
     pub(crate) segments: SegmentOptions,
     pub(crate) sender: String,
-    pub(crate) validity: Option<Duration>,
     /// Columns of the template whose values smart encoding leaves alone.
     pub(crate) kept_columns: Vec<usize>,
 }
@@ -70,8 +62,9 @@ pub(crate) struct Renderer {
     fresh: CachedChunk,
     again: CachedChunk,
     composed: Composed,
-    octets: Vec<u8>,
-    tlvs: Vec<u8>,
+    encoder: Encoder,
+    /// What all segments of the present row carry.
+    row_tlvs: Vec<u8>,
     /// Its number tells its references from those of other campaigns to the same recipients.
     campaign: CampaignId,
     /// A chunk of the plan that could not be read: no more rows may be rendered.
@@ -103,8 +96,8 @@ impl Renderer {
             fresh: CachedChunk::default(),
             again: CachedChunk::default(),
             composed: Composed::default(),
-            octets: Vec::new(),
-            tlvs: Vec::new(),
+            encoder: Encoder::default(),
+            row_tlvs: Vec::new(),
             failed: None,
         }
     }
@@ -127,20 +120,29 @@ impl Renderer {
         wall: UnixMicros,
         batch: &mut SubmitBatch,
     ) -> Option<Rendered> {
-        let msisdn = self.compose(next)?;
-        let validity = self.validity(lane, wall);
+        let msisdn = self.compose(lane, next)?;
+        let validity = self.lanes.get(lane)?.validity_period(wall);
         let validity_period = validity.as_ref().map_or(&[][..], |text| text.as_slice());
         let n_segments = self.composed.segments.len().min(usize::from(u8::MAX)) as u8;
         let wanted = next.only.map_or(0..n_segments, |only| only..only.saturating_add(1).min(n_segments));
         let n_now = u32::try_from(wanted.len()).unwrap_or(0);
+        let envelope = Envelope {
+            sender: &self.format.sender,
+            recipient: msisdn,
+            reference: reference(msisdn.as_u64(), self.campaign.0),
+            concat: self.format.segments.concat,
+            validity_period,
+            tlvs: &self.row_tlvs,
+        };
         for segment in wanted {
-            self.encode_segment(next.row, msisdn, segment, validity_period, batch);
+            let token = MessageToken::new(next.row, segment);
+            self.encoder.encode(self.lanes.get(lane)?, &envelope, &self.composed.segments, token, batch);
         }
         Some(Rendered { n_segments, n_now })
     }
 
     /// Text and segments of a row, in the buffers; gives its number.
-    fn compose(&mut self, next: NextRow) -> Option<Msisdn> {
+    fn compose(&mut self, lane: usize, next: NextRow) -> Option<Msisdn> {
         let cached = if next.attempts == 0 && next.only.is_none() { &mut self.fresh } else { &mut self.again };
         let number = next.row.chunk();
         if cached.number != Some(number) {
@@ -154,85 +156,8 @@ impl Renderer {
         let row = cached.chunk.row(next.row.offset())?;
         // Checked when the list was frozen, on the same path: it can't need too many segments.
         let _ = self.format.compose(|index| row.field(index), &mut self.composed);
+        self.row_tlvs.clear();
+        let _ = self.lanes.get(lane)?.tlvs.put(|index| row.field(index), &mut self.row_tlvs);
         Some(row.msisdn)
-    }
-
-    fn validity(&self, lane: usize, wall: UnixMicros) -> Option<[u8; 16]> {
-        let max = self.lanes.get(lane).and_then(|lane| lane.max_validity);
-        let validity = match (self.format.validity, max) {
-            (Some(wanted), Some(max)) => Some(wanted.min(max)),
-            (wanted, _) => wanted,
-        };
-        validity.map(|validity| absolute_utc(wall.plus(validity).0 / 1_000_000))
-    }
-
-    fn encode_segment(
-        &mut self,
-        row: RowIndex,
-        msisdn: Msisdn,
-        segment: u8,
-        validity_period: &[u8],
-        batch: &mut SubmitBatch,
-    ) {
-        let concat = self.format.segments.concat;
-        let segments = &self.composed.segments;
-        let (index, reference) = (usize::from(segment), reference(msisdn.as_u64(), self.campaign.0));
-        self.octets.clear();
-        segments.put_header(index, reference, &mut self.octets);
-        let has_header = !self.octets.is_empty();
-        self.tlvs.clear();
-        put_sar(concat, segments.part(index, reference), &mut self.tlvs);
-        let text = segments.octets(index);
-        if concat == Concat::Payload && text.len() > 140 {
-            put_tlv(&mut self.tlvs, tag::MESSAGE_PAYLOAD, text);
-        } else {
-            self.octets.extend_from_slice(text);
-        }
-        let sender = self.format.sender.as_str();
-        let source = TonNpi::of_sender(sender);
-        let mut digits = DigitBuffer::default();
-        let message = ShortMessage {
-            source: Address {
-                ton: source.ton,
-                npi: source.npi,
-                addr: sender.strip_prefix('+').unwrap_or(sender).as_bytes(),
-            },
-            destination: Address {
-                ton: TonNpi::INTERNATIONAL.ton,
-                npi: TonNpi::INTERNATIONAL.npi,
-                addr: digits.write(msisdn.as_u64()),
-            },
-            esm_class: if has_header { ESM_CLASS_UDHI } else { 0 },
-            validity_period,
-            registered_delivery: 1,
-            data_coding: segments.encoding().data_coding(),
-            short_message: &self.octets,
-            tlvs: Tlvs::new(&self.tlvs),
-            ..ShortMessage::default()
-        };
-        let token = MessageToken::new(row, segment).with_check(msisdn.check());
-        // Sender and sizes were checked with the campaign file; nothing else can be too long.
-        if message.encode(CommandId::SubmitSm, 0, &mut batch.pdus).is_ok() {
-            batch.finish_item(token);
-        }
-    }
-}
-
-/// Decimal digits without an allocation.
-#[derive(Default)]
-struct DigitBuffer([u8; 20]);
-
-impl DigitBuffer {
-    fn write(&mut self, mut value: u64) -> &[u8] {
-        let mut n = 0;
-        for place in self.0.iter_mut().rev() {
-            *place = b'0' + (value % 10) as u8;
-            value /= 10;
-            n += 1;
-            if value == 0 {
-                break;
-            }
-        }
-        self.0.get(20 - n..).unwrap_or_default()
     }
 }

@@ -7,16 +7,18 @@
 
 mod admit;
 mod events;
+mod publish;
+mod refusals;
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
-use volley_core::{CampaignId, Clock, MessageState, RowIndex};
+use volley_core::{CampaignId, Clock, MessageState};
 use volley_journal::{Event as JournalEvent, Sequence, Writer};
 use volley_pipeline::{Carrier, CarrierEvent};
 use volley_reconciler::record::{Control, EventWriter};
@@ -24,7 +26,8 @@ use volley_scheduler::Lanes;
 
 use crate::{
     Error,
-    board::{Board, LaneBoard},
+    board::Board,
+    carrier_status::BindRates,
     lane::LaneLimits,
     ledger_task::{LedgerGone, LedgerTask},
     options::InDoubtPolicy,
@@ -55,7 +58,11 @@ pub enum Ended {
     Interrupted,
     /// No carrier lets us in.
     NoCarrier,
+    /// Every carrier that lets us in was paused: it refuses all that is sent.
+    Guarded,
 }
+
+pub(crate) use refusals::{Refusals, Tried, Tries};
 
 /// A lane with its carrier.
 pub(crate) struct Lane {
@@ -64,6 +71,10 @@ pub(crate) struct Lane {
     pub(crate) carrier: Carrier,
     pub(crate) pacer: Arc<LanePacer>,
     pub(crate) reach: Reach,
+    pub(crate) rates: BindRates,
+    pub(crate) refusals: Refusals,
+    /// Why nothing more is sent through it.
+    pub(crate) paused: Option<String>,
     pub(crate) stopped: bool,
 }
 
@@ -84,6 +95,8 @@ pub(crate) struct Runner {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) in_doubt: InDoubtPolicy,
     pub(crate) receipt_deadline: Duration,
+    /// How long a message is worth sending, if that has an end.
+    pub(crate) validity: Option<Duration>,
     pub(crate) lanes: Vec<Lane>,
     pub(crate) shares: Lanes,
     pub(crate) source: RowSource,
@@ -105,8 +118,7 @@ pub(crate) struct Runner {
 pub(crate) struct LoopState {
     turn: Turn,
     in_flight: VecDeque<Turn>,
-    /// Attempts of rows that were refused for now, until they are accepted or given up.
-    attempts: HashMap<RowIndex, u8>,
+    tries: Tries,
     /// How long a record takes from hand-over to durable, lately.
     commit: Duration,
     ending: Option<Ended>,
@@ -119,11 +131,12 @@ pub(crate) struct LoopState {
 }
 
 impl LoopState {
-    pub(crate) fn new(n_lanes: usize, now: Instant) -> Self {
+    /// `tries`: of rows that were refused for now before a restart.
+    pub(crate) fn new(n_lanes: usize, tries: Tries, now: Instant) -> Self {
         Self {
             turn: Turn::new(n_lanes, Vec::new()),
             in_flight: VecDeque::new(),
-            attempts: HashMap::new(),
+            tries,
             commit: Duration::from_millis(1),
             ending: None,
             last_tick: now,
@@ -153,7 +166,7 @@ impl Runner {
         let ended = self.turns(&shutdown).await;
         match ended {
             Ok(ended) => {
-                let no_carrier = (ended == Ended::NoCarrier).then(|| self.reach_in_words());
+                let no_carrier = matches!(ended, Ended::NoCarrier | Ended::Guarded).then(|| self.reach_in_words());
                 Ok((ended, self.ledger, self.journal, no_carrier))
             }
             Err(Stop::Error(error)) => Err(error),
@@ -241,8 +254,8 @@ impl Runner {
 
     /// Whether nothing more is to be done, or nothing can be done.
     fn is_at_end(&self) -> Option<Ended> {
-        if self.no_carrier_left() {
-            return Some(Ended::NoCarrier);
+        if let Some(ended) = self.no_carrier_left() {
+            return Some(ended);
         }
         let idle = self.state.turn.events.is_empty()
             && self.state.in_flight.is_empty()
@@ -254,12 +267,20 @@ impl Runner {
         (idle && view.applied >= self.last_durable.0 && all_done).then_some(Ended::Finished)
     }
 
-    /// All carriers refused us, or none was ever bound for too long.
-    fn no_carrier_left(&self) -> bool {
-        let refused = |lane: &Lane| matches!(lane.reach, Reach::Refused { .. });
-        let never = |lane: &Lane| !matches!(lane.reach, Reach::Bound);
-        let waited = self.clock.now().saturating_duration_since(self.state.started);
-        self.lanes.iter().all(refused) || (waited >= PATIENCE && self.lanes.iter().all(never))
+    /// Rows wait, and every carrier refused us, was paused, or was never bound for too long.
+    fn no_carrier_left(&self) -> Option<Ended> {
+        let waited = self.clock.now().saturating_duration_since(self.state.started) >= PATIENCE;
+        let is_lost = |lane: &Lane| match &lane.reach {
+            Reach::Refused { .. } => true,
+            Reach::Trying { .. } => waited,
+            Reach::Bound => false,
+        };
+        let is_paused = |lane: &Lane| lane.paused.is_some();
+        if self.lanes.iter().all(is_lost) {
+            return Some(Ended::NoCarrier);
+        }
+        let waits = !self.source.is_empty();
+        (waits && self.lanes.iter().all(|lane| is_lost(lane) || is_paused(lane))).then_some(Ended::Guarded)
     }
 
     fn begin_drain(&mut self, ended: Ended) {
@@ -279,8 +300,13 @@ impl Runner {
     /// The last record: how it ended.
     async fn close(&mut self, ended: Ended) -> Result<Ended, Stop> {
         let (control, why) = match ended {
-            Ended::Finished => (Control::Finished, String::new()),
-            Ended::Interrupted => (Control::Interrupted, "stopped by a person".to_owned()),
+            Ended::Finished => (Control::Finished, self.paused_in_words()),
+            Ended::Interrupted => {
+                let paused = self.paused_in_words();
+                let separator = if paused.is_empty() { "" } else { "; " };
+                (Control::Interrupted, format!("stopped by a person{separator}{paused}"))
+            }
+            Ended::Guarded => (Control::Stopped, self.reach_in_words()),
             Ended::NoCarrier => (Control::Stopped, format!("no carrier can be used: {}", self.reach_in_words())),
         };
         self.state.turn.events.control(self.campaign, self.clock.wall(), control, &why);
@@ -293,10 +319,13 @@ impl Runner {
     }
 
     pub(crate) fn reach_in_words(&self) -> String {
-        let words = self.lanes.iter().map(|lane| match &lane.reach {
-            Reach::Trying { last_error } => format!("{} can't be reached ({last_error})", lane.name),
-            Reach::Bound => format!("{} was bound", lane.name),
-            Reach::Refused { status } => format!("{} refuses the bind with {status}", lane.name),
+        let words = self.lanes.iter().map(|lane| match (&lane.paused, &lane.reach) {
+            (Some(why), _) => format!("{} was paused: {why}", lane.name),
+            (None, reach) => match reach {
+                Reach::Trying { last_error } => format!("{} can't be reached ({last_error})", lane.name),
+                Reach::Bound => format!("{} was bound", lane.name),
+                Reach::Refused { status } => format!("{} refuses the bind with {status}", lane.name),
+            },
         });
         words.collect::<Vec<_>>().join("; ")
     }
@@ -314,19 +343,7 @@ impl Runner {
             return Ok(());
         }
         self.state.last_tick = now;
-        let lanes = self.lanes.iter().map(|lane| LaneBoard {
-            name: lane.name.clone(),
-            outstanding: lane.limits.outstanding(),
-            bound: lane.limits.bound(),
-            waits_for: lane.pacer.binding().map(|limit| limit.to_string()),
-            reach: match &lane.reach {
-                Reach::Trying { last_error } if last_error.is_empty() => "connecting".to_owned(),
-                Reach::Trying { last_error } => format!("can't be reached: {last_error}"),
-                Reach::Bound => "bound".to_owned(),
-                Reach::Refused { status } => format!("refuses the bind: {status}"),
-            },
-        });
-        self.board.set_lanes(lanes.collect(), self.state.throttled);
+        self.publish(now);
         self.sweep(now).await
     }
 

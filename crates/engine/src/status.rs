@@ -5,12 +5,16 @@ use volley_journal::{Journal, JournalOptions};
 use volley_reconciler::Ledger;
 
 use crate::{
-    DataDir, Error, control,
+    DataDir, Error,
+    board::LaneBoard,
+    carrier_status::carrier_json,
+    control,
     ledger_task::{Snapshot, snapshot_of},
 };
 
-/// The numbers of all campaigns: `{"campaigns": [{"id", "campaign", …}], "receipts": {…}}`. While
-/// a process runs on the data directory, it is asked; else journal and store tell.
+/// The numbers of all campaigns: `{"campaigns": [{"id", "campaign", …}], "receipts": {…},
+/// "carriers": [{"carrier", "alarm", "binds": […], …}]}`. While a process runs on the data
+/// directory, it is asked; else journal and store tell, and there are no carriers.
 ///
 /// # Errors
 /// When nothing was ever run there, or journal and store can't be read.
@@ -22,14 +26,22 @@ pub fn status(dir: &DataDir) -> Result<Value, Error> {
         Ok(_lock) => {
             let (journal, _) = Journal::open(&dir.journal(), JournalOptions::default())?;
             let opened = Ledger::open(&dir.store(), &journal)?;
-            Ok(status_json(&snapshot_of(&opened.ledger)))
+            Ok(status_json(&snapshot_of(&opened.ledger), &[]))
         }
         Err(in_use @ Error::InUse { .. }) => control::ask(&dir.control_socket()).ok_or(in_use),
         Err(other) => Err(other),
     }
 }
 
-pub(crate) fn status_json(snapshot: &Snapshot) -> Value {
+/// The carriers of the process that runs on the data directory, as in [`status`]; `None` when
+/// none runs, or it does not answer.
+#[must_use]
+pub fn running_carriers(dir: &DataDir) -> Option<Value> {
+    control::ask(&dir.control_socket())?.get_mut("carriers").map(Value::take)
+}
+
+pub(crate) fn status_json(snapshot: &Snapshot, lanes: &[LaneBoard]) -> Value {
+    let carriers: Vec<Value> = lanes.iter().map(carrier_json).collect();
     let campaigns: Vec<Value> = snapshot
         .campaigns
         .iter()
@@ -41,5 +53,5 @@ pub(crate) fn status_json(snapshot: &Snapshot) -> Value {
             value
         })
         .collect();
-    json!({ "campaigns": campaigns, "receipts": snapshot.receipts })
+    json!({ "campaigns": campaigns, "receipts": snapshot.receipts, "carriers": carriers })
 }

@@ -74,10 +74,22 @@ impl Carrier {
         self.shared.ring_binds();
     }
 
-    /// Whether submits can be written now: at least one bind is up, and no drain has begun.
+    /// No new submits from now on, until [`Carrier::resume`]; what is not written comes back as
+    /// [`crate::EventKind::Returned`]. Binds stay up: answers and receipts are taken as before.
+    pub fn suspend(&self) {
+        self.shared.set_suspended(true);
+    }
+
+    /// Ends a suspension.
+    pub fn resume(&self) {
+        self.shared.set_suspended(false);
+    }
+
+    /// Whether submits can be written now: at least one bind is up, and neither a drain nor a
+    /// suspension has begun.
     #[must_use]
     pub fn is_usable(&self) -> bool {
-        self.shared.n_up() > 0 && !self.shared.drain.is_cancelled()
+        self.shared.n_up() > 0 && !self.shared.drain.is_cancelled() && !self.shared.is_suspended()
     }
 
     /// Submits that wait to be written.

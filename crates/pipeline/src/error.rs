@@ -2,6 +2,8 @@
 
 use volley_smpp::pdu::EncodeError;
 
+use crate::TlsSetupError;
+
 /// Options that can't work.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -18,6 +20,14 @@ pub enum Error {
         carrier: String,
         /// Which field, and how much fits.
         source: EncodeError,
+    },
+    /// TLS can't be set up.
+    #[error("carrier {carrier}: TLS can't be set up")]
+    Tls {
+        /// The carrier's name.
+        carrier: String,
+        /// What is wrong.
+        source: TlsSetupError,
     },
     /// A number outside its range.
     #[error("carrier {carrier}: {option} is {given}: possible is {possible}")]

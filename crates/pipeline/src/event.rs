@@ -44,6 +44,8 @@ pub enum EventKind {
     },
     /// No connection, or no answer to the bind.
     ConnectFailed {
+        /// At which step.
+        step: ConnectStep,
         /// Why.
         error: String,
         /// When we try again.
@@ -78,6 +80,17 @@ pub enum EventKind {
     /// Drained: all windows are empty and all binds closed. What is submitted after this comes
     /// back as [`EventKind::Returned`].
     Stopped,
+}
+
+/// A step on the way to a bind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ConnectStep {
+    /// The host's name, and TCP.
+    Tcp,
+    /// TLS: certificates, names, versions. Nothing was ever sent in the clear.
+    Tls,
+    /// The bind was written, and the connection ended or nothing came.
+    Bind,
 }
 
 /// Why there is no answer.

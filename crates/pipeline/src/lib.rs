@@ -28,11 +28,14 @@ mod submit;
 pub use carrier::Carrier;
 pub use error::Error;
 pub use event::{
-    Answer, AnswerBatch, CarrierEvent, EventKind, LostCause, Receipt, ReceiptBatch, ReceiptHandle, Reply, ReplyBatch,
-    ReplyItem, ReplyKind,
+    Answer, AnswerBatch, CarrierEvent, ConnectStep, EventKind, LostCause, Receipt, ReceiptBatch, ReceiptHandle, Reply,
+    ReplyBatch, ReplyItem, ReplyKind,
 };
 pub use pacer::{Admitted, Pacer, Unpaced};
 pub use secret::Secret;
-pub use smpp::{BackoffOptions, BindAs, ReceiverAccount, SmppOptions, Timers};
-pub use status::{BindPhase, BindStatus, CarrierStatus, Limit};
+pub use smpp::{
+    BackoffOptions, BindAs, ClientCertificate, HostNameCheck, ReceiverAccount, SmppOptions, StatusClasses, Timers,
+    TlsOptions, TlsSetupError,
+};
+pub use status::{BindKind, BindPhase, BindStatus, CarrierStatus, Limit, Peer};
 pub use submit::{SubmitBatch, SubmitItem};

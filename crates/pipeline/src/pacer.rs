@@ -4,9 +4,9 @@ use std::time::Instant;
 
 /// Whoever knows the rates that hold for a carrier account.
 pub trait Pacer: Send + Sync {
-    /// How many of `want` segments may be written at `now`. What is granted counts as written:
-    /// the caller asks for no more than it has at hand.
-    fn admit(&self, now: Instant, want: u32) -> Admitted;
+    /// How many of `want` segments may be written at `now` on the account's bind with this number.
+    /// What is granted counts as written: the caller asks for no more than it has at hand.
+    fn admit(&self, bind: u16, now: Instant, want: u32) -> Admitted;
 }
 
 /// The answer of a [`Pacer`].
@@ -23,7 +23,7 @@ pub struct Admitted {
 pub struct Unpaced;
 
 impl Pacer for Unpaced {
-    fn admit(&self, _now: Instant, want: u32) -> Admitted {
+    fn admit(&self, _bind: u16, _now: Instant, want: u32) -> Admitted {
         Admitted { granted: want, retry_at: None }
     }
 }

@@ -7,15 +7,20 @@
 mod backoff;
 mod bind_task;
 mod carrier_task;
+mod classes;
 mod delivery;
 mod gate;
 mod options;
 mod session;
 mod shared;
 mod throttle;
+mod tls;
 mod window;
 mod wire;
 
+pub use classes::StatusClasses;
 pub use options::{BackoffOptions, BindAs, ReceiverAccount, SmppOptions, Timers};
+
+pub use tls::{ClientCertificate, HostNameCheck, TlsOptions, TlsSetupError};
 
 pub(crate) use shared::{Shared, start};

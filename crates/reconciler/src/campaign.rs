@@ -195,6 +195,7 @@ impl Campaign {
         Summary {
             campaign: self.plan.name.clone(),
             status: Summary::status_of(self.control, &states),
+            why: self.control_why.clone(),
             rows: self.plan.n_rows,
             states,
             segments: Segments {

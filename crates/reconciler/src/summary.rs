@@ -29,6 +29,8 @@ pub struct Summary {
     pub elapsed: Duration,
     /// Segments submitted per second between the first and the last submit.
     pub submitted_per_s: f64,
+    /// Why it stopped, or what else a person should know of how it ended; empty for nothing.
+    pub why: String,
     /// Why rows are not delivered, with how many; most frequent first.
     pub reasons: Vec<(String, u64)>,
 }
@@ -110,9 +112,10 @@ impl Summary {
 
 impl Serialize for Summary {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(11))?;
+        let mut map = serializer.serialize_map(Some(12))?;
         map.serialize_entry("campaign", &self.campaign)?;
         map.serialize_entry("status", &self.status)?;
+        map.serialize_entry("why", &Some(&self.why).filter(|why| !why.is_empty()))?;
         map.serialize_entry("rows", &self.rows)?;
         map.serialize_entry("states", &States(&self.states))?;
         map.serialize_entry("segments", &self.segments)?;

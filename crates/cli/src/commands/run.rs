@@ -144,6 +144,10 @@ fn next_step(outcome: &Outcome, name: &str) {
             let details = outcome.no_carrier.clone().unwrap_or_default();
             Failure::from(Error::NoCarrier { details }).show();
         }
+        Ended::Guarded => {
+            let details = outcome.no_carrier.clone().unwrap_or_default();
+            Failure::from(Error::Guarded { details }).show();
+        }
         Ended::Finished if outcome.summary.rows > 0 && !outcome.summary.reasons.is_empty() => {
             eprintln!(
                 "by recipient: `volley report {name} --csv`; rejected rows: {}",

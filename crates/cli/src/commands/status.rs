@@ -5,13 +5,15 @@ use volley_engine::DataDir;
 
 use crate::{
     args::{ListArgs, StatusArgs},
+    carriers::live_table,
     failure::{Code, Failure},
-    output::{grouped, print},
+    output::{grouped, n_at, print, text_at},
 };
 
 pub(crate) fn status(data: &DataDir, args: &StatusArgs) -> Result<Code, Failure> {
     let mut value = volley_engine::status(data)?;
     let campaigns = campaigns_of(&mut value);
+    let carriers = value.get("carriers").cloned().unwrap_or_default();
     let wanted = args.campaign.as_deref();
     let chosen: Vec<Value> = match wanted {
         None => campaigns,
@@ -30,7 +32,7 @@ pub(crate) fn status(data: &DataDir, args: &StatusArgs) -> Result<Code, Failure>
     };
     if args.json {
         let shown = match (wanted, chosen.as_slice()) {
-            (Some(_), [campaign]) => campaign.clone(),
+            (Some(_), [campaign]) => with_carriers(campaign.clone(), carriers),
             _ => {
                 if let Some(map) = value.as_object_mut() {
                     map.insert("campaigns".to_owned(), Value::Array(chosen));
@@ -43,8 +45,20 @@ pub(crate) fn status(data: &DataDir, args: &StatusArgs) -> Result<Code, Failure>
         for campaign in &chosen {
             print(&table(campaign))?;
         }
+        if chosen.iter().any(|campaign| text_at(campaign, "/status") == "running") {
+            print(&live_table(&carriers))?;
+        }
     }
     Ok(Code::Clean)
+}
+
+/// The campaign that runs, with the carriers that it runs over.
+fn with_carriers(mut campaign: Value, carriers: Value) -> Value {
+    let runs = text_at(&campaign, "/status") == "running" && carriers.as_array().is_some_and(|all| !all.is_empty());
+    if let Some(map) = campaign.as_object_mut().filter(|_| runs) {
+        map.insert("carriers".to_owned(), carriers);
+    }
+    campaign
 }
 
 pub(crate) fn list(data: &DataDir, args: &ListArgs) -> Result<Code, Failure> {
@@ -77,14 +91,6 @@ fn campaigns_of(value: &mut Value) -> Vec<Value> {
     value.pointer_mut("/campaigns").and_then(Value::as_array_mut).map(std::mem::take).unwrap_or_default()
 }
 
-fn text_at<'a>(value: &'a Value, pointer: &str) -> &'a str {
-    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
-}
-
-fn n_at(value: &Value, pointer: &str) -> u64 {
-    value.pointer(pointer).and_then(Value::as_u64).unwrap_or(0)
-}
-
 fn table(campaign: &Value) -> String {
     let mut out = format!(
         "{} · {} · {} rows · at most {} in doubt after a crash\n",
@@ -93,6 +99,9 @@ fn table(campaign: &Value) -> String {
         grouped(n_at(campaign, "/rows")),
         n_at(campaign, "/in_doubt_bound")
     );
+    if !text_at(campaign, "/why").is_empty() {
+        out.push_str(&format!("  {}\n", text_at(campaign, "/why")));
+    }
     for (state, n_rows) in campaign.pointer("/states").and_then(Value::as_object).into_iter().flatten() {
         let n_rows = n_rows.as_u64().unwrap_or(0);
         if n_rows > 0 {

@@ -17,11 +17,13 @@ const MAY_USE: [(&str, &[&str]); 10] = [
 ];
 
 /// Libraries that only these crates may use.
-const OWNERS: [(&str, &[&str]); 5] = [
+const OWNERS: [(&str, &[&str]); 7] = [
     ("csv", &["ingest"]),
     ("governor", &["scheduler"]),
     ("sled", &["reconciler"]),
     ("clap", &["cli"]),
+    ("tokio-rustls", &["pipeline"]),
+    ("rustls-native-certs", &["pipeline"]),
     ("tokio", &["pipeline", "simulator", "engine", "cli"]),
 ];
 

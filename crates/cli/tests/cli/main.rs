@@ -2,7 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bad_input;
+mod carrier_command;
+mod carriers;
 mod faults;
+mod foreign;
 mod house;
 mod inspect;
 mod interrupt;

@@ -39,6 +39,12 @@ impl Simulator {
         Self { child, address, _stderr: stderr }
     }
 
+    /// Ends it at once, as a machine that fails does.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     /// Ends it as a person would, and gives what it saw.
     pub(crate) fn stop(mut self) -> Value {
         signal(&self.child, "TERM");

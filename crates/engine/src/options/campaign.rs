@@ -191,16 +191,8 @@ impl CampaignOptions {
         if let Some(column) = self.message.keep.iter().find(|column| !used.contains(column)) {
             return wrong("keep", format!("`keep` names the column `{column}`, which the text doesn't use"));
         }
-        if self.message.sender.is_empty() || self.message.sender.len() > 20 {
-            return wrong("sender", "`sender` must have 1 to 20 characters (SMPP 3.4, 5.2.8)".to_owned());
-        }
-        let is_alphanumeric = self.message.sender.trim_start_matches('+').chars().any(|c| !c.is_ascii_digit());
-        if is_alphanumeric && self.message.sender.chars().count() > 11 {
-            let sender = &self.message.sender;
-            return wrong(
-                "sender",
-                format!("`sender` is `{sender}`: an alphanumeric sender has at most 11 characters"),
-            );
+        if let Err(what) = check_sender(&self.message.sender) {
+            return wrong("sender", what);
         }
         if let Some(country) = &self.audience.default_country
             && !(country.len() == 2 && country.chars().all(|c| c.is_ascii_uppercase()))
@@ -218,4 +210,16 @@ impl CampaignOptions {
         }
         Ok(())
     }
+}
+
+/// That a sender ID can be one: a number, a short code, or letters.
+pub(crate) fn check_sender(sender: &str) -> Result<(), String> {
+    if sender.is_empty() || sender.len() > 20 {
+        return Err("`sender` must have 1 to 20 characters (SMPP 3.4, 5.2.8)".to_owned());
+    }
+    let is_alphanumeric = sender.trim_start_matches('+').chars().any(|c| !c.is_ascii_digit());
+    if is_alphanumeric && sender.chars().count() > 11 {
+        return Err(format!("`sender` is `{sender}`: an alphanumeric sender has at most 11 characters"));
+    }
+    Ok(())
 }

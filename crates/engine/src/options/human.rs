@@ -8,14 +8,22 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HumanDuration(pub Duration);
 
+impl HumanDuration {
+    /// Reads one.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let parsed = humantime::parse_duration(text).map(Self);
+        parsed.map_err(|_| {
+            format!("`{text}` is no duration: write a number and a unit, such as \"12h\", \"90s\" or \"20ms\"")
+        })
+    }
+}
+
 impl<'de> Deserialize<'de> for HumanDuration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        humantime::parse_duration(&text).map(Self).map_err(|_| {
-            serde::de::Error::custom(format!(
-                "`{text}` is no duration: write a number and a unit, such as \"12h\", \"90s\" or \"20ms\""
-            ))
-        })
+        Self::parse(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use volley_core::{CarrierIndex, MessageToken, RowIndex, UnixMicros};
+use volley_core::{CarrierIndex, MessageToken};
 use volley_pipeline::{Answer as WireAnswer, AnswerBatch, CarrierEvent, EventKind, LostCause, ReceiptBatch};
 use volley_reconciler::{
     DoubtfulSegment,
@@ -10,12 +10,8 @@ use volley_reconciler::{
 };
 use volley_smpp::pdu::CommandStatus;
 
-use super::{EVENTS_PER_TURN, Reach, Runner, Stop};
-use crate::{
-    options::InDoubtPolicy,
-    retry::{Disposition, disposition, needs_a_person},
-    source::{NextRow, RowSource},
-};
+use super::{EVENTS_PER_TURN, Reach, Runner, Stop, refusals::Judge};
+use crate::{options::InDoubtPolicy, retry::needs_a_person};
 
 impl Runner {
     /// Takes what carriers have to say, as much as fits one turn.
@@ -105,20 +101,34 @@ impl Runner {
         Head { campaign: self.campaign, carrier, at: self.clock.wall() }
     }
 
-    fn on_answers(&mut self, lane: usize, answers: &AnswerBatch) {
-        let head = self.head(lane);
-        let (source, attempts) = (&mut self.source, &mut self.state.attempts);
+    fn on_answers(&mut self, lane_index: usize, answers: &AnswerBatch) {
+        let head = self.head(lane_index);
+        let (now, commit, n_answers) = (self.clock.now(), self.state.commit, answers.len() as u32);
+        let Some(lane) = self.lanes.get_mut(lane_index) else { return };
+        let is_full = |answer| matches!(answer, WireAnswer::Refused { status: CommandStatus::RMSGQFUL });
+        let n_full = match answers.n_refused() {
+            0 => 0,
+            _ => answers.iter().filter(|(_, answer)| is_full(*answer)).count() as u32,
+        };
+        let queue_full = lane.refusals.count(now, n_answers, n_full);
+        let mut judge = Judge {
+            refusals: &mut lane.refusals,
+            source: &mut self.source,
+            tries: &mut self.state.tries,
+            validity: self.validity,
+            at: head.at,
+            queue_full,
+            config: None,
+        };
         let mut n_throttled = 0;
         let entries = answers.iter().map(|(token, answer)| {
             let answer = match answer {
                 WireAnswer::Accepted { id, folded } => {
-                    if !attempts.is_empty() {
-                        attempts.remove(&token.row());
-                    }
+                    judge.accepted(token);
                     Answer::Accepted { id, folded, check: token.check() }
                 }
                 WireAnswer::Refused { status } => {
-                    let answer = refused(source, attempts, token, status, head.at);
+                    let answer = judge.refused(token, status);
                     n_throttled += u64::from(matches!(answer, Answer::Throttled { .. }));
                     answer
                 }
@@ -126,13 +136,13 @@ impl Runner {
             AnswerEntry { token, answer }
         });
         self.state.turn.events.answers(head, entries);
+        let config = judge.config;
         self.state.throttled += n_throttled;
-        let n_answers = answers.len() as u32;
-        let (now, commit) = (self.clock.now(), self.state.commit);
-        if let Some(lane) = self.lanes.get_mut(lane) {
-            lane.limits.answered(now, n_answers, commit);
+        lane.limits.answered(now, n_answers, commit);
+        self.settle(lane_index, n_answers);
+        if let Some(status) = config {
+            self.pause_if_hopeless(lane_index, status);
         }
-        self.settle(lane, n_answers);
     }
 
     fn on_receipts(&mut self, lane: usize, receipts: &ReceiptBatch) {
@@ -182,7 +192,7 @@ impl Runner {
 
     fn give_back(&mut self, tokens: &[MessageToken]) {
         for token in tokens {
-            let attempts = self.state.attempts.get(&token.row()).copied().unwrap_or(0);
+            let attempts = self.state.tries.get(*token).map_or(0, |tried| tried.attempts);
             self.source.give_back(self.renderer.as_next(*token, attempts));
         }
     }
@@ -206,34 +216,6 @@ impl Runner {
         let at = self.clock.wall();
         for (carrier, tokens) in by_carrier {
             record(&mut self.state.turn.events, Head { campaign: self.campaign, carrier, at }, tokens);
-        }
-    }
-}
-
-/// A refusal: again at once, later, or never.
-fn refused<'a>(
-    source: &mut RowSource,
-    attempts: &mut HashMap<RowIndex, u8>,
-    token: MessageToken,
-    status: CommandStatus,
-    at: UnixMicros,
-) -> Answer<'a> {
-    let so_far = attempts.get(&token.row()).copied().unwrap_or(0);
-    let next = |attempts| NextRow { row: token.row(), only: Some(token.segment()), attempts };
-    match disposition(status, so_far + 1) {
-        Disposition::Throttled => {
-            source.give_back(next(so_far));
-            Answer::Throttled { status: status.0 }
-        }
-        Disposition::Defer(wait) => {
-            let until = at.plus(wait);
-            attempts.insert(token.row(), so_far + 1);
-            source.defer(next(so_far + 1), until);
-            Answer::Deferred { status: status.0, until }
-        }
-        Disposition::Fail => {
-            attempts.remove(&token.row());
-            Answer::Failed { status: status.0 }
         }
     }
 }

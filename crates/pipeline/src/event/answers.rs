@@ -8,6 +8,7 @@ use volley_smpp::pdu::CommandStatus;
 pub struct AnswerBatch {
     items: Vec<Item>,
     ids: Vec<u8>,
+    n_refused: usize,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +51,12 @@ impl AnswerBatch {
         self.items.is_empty()
     }
 
+    /// How many of them are refusals.
+    #[must_use]
+    pub const fn n_refused(&self) -> usize {
+        self.n_refused
+    }
+
     /// Each answer with what it answers, in the order in which they came.
     pub fn iter(&self) -> impl Iterator<Item = (MessageToken, Answer<'_>)> {
         let mut start = 0;
@@ -79,6 +86,7 @@ impl AnswerBatch {
 
     pub(crate) fn push_refused(&mut self, token: MessageToken, status: CommandStatus) {
         let end = self.ids.len() as u32;
+        self.n_refused += 1;
         self.items.push(Item { token, status, id_end: end, folded_end: end });
     }
 }
@@ -99,6 +107,7 @@ mod tests {
         batch.push_accepted(MessageToken(3), b"", |_| {});
         batch.push_accepted(MessageToken(4), b"same", |out| out.extend(b"same"));
         let answers: Vec<_> = batch.iter().collect();
+        assert_eq!((batch.len(), batch.n_refused()), (4, 1));
         assert_eq!(
             answers,
             [

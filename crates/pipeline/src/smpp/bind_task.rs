@@ -3,6 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+use volley_smpp::pdu::CommandStatus;
 
 use super::{
     Shared,
@@ -12,6 +14,11 @@ use super::{
     wire::{self, Ended},
 };
 use crate::{BindPhase, EventKind, Limit};
+
+enum Connection {
+    Plain(TcpStream),
+    Encrypted(Box<TlsStream<TcpStream>>),
+}
 
 pub(crate) struct BindTask {
     shared: Arc<Shared>,
@@ -57,7 +64,8 @@ impl BindTask {
             tokio::pin!(changed);
             // From here on no change goes unnoticed.
             changed.as_mut().enable();
-            let admission = self.shared.gate().ask(self.bind, self.shared.clock.now());
+            let Some(me) = self.shared.bind(self.bind) else { return false };
+            let admission = self.shared.gate(me).ask(self.bind, self.shared.clock.now());
             let until = match admission {
                 Admission::Go => return !self.shared.drain.is_cancelled(),
                 Admission::Wait(until) => until,
@@ -75,54 +83,83 @@ impl BindTask {
     async fn attempt(&mut self) -> Option<Ended> {
         self.set_phase(BindPhase::Connecting);
         let host = self.shared.bind(self.bind)?.plan.host.clone();
-        let connecting = tokio::time::timeout(self.shared.options.timers.connect, TcpStream::connect(host));
+        let shared = Arc::clone(&self.shared);
+        let connecting = tokio::time::timeout(shared.options.timers.connect, self.connect(&host));
         let connected = tokio::select! {
             biased;
-            () = self.shared.drain.cancelled() => return None,
+            () = shared.drain.cancelled() => return None,
             connected = connecting => connected,
         };
-        let stream = match connected {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => return Some(Ended::before_bind(Close::Connect(error))),
+        let connection = match connected {
+            Ok(Ok(connection)) => connection,
+            Ok(Err(close)) => return Some(Ended::before_bind(close)),
             Err(_) => return Some(Ended::before_bind(Close::Connect(std::io::ErrorKind::TimedOut.into()))),
         };
-        // We gather our writes ourselves.
-        if let Err(error) = stream.set_nodelay(true) {
-            return Some(Ended::before_bind(Close::Connect(error)));
-        }
         self.generation += 1;
-        let (reader, writer) = stream.into_split();
-        let ended = wire::run(&self.shared, self.bind, self.generation, self.totals, reader, writer).await;
+        let (bind, generation, totals) = (self.bind, self.generation, self.totals);
+        let ended = match connection {
+            Connection::Plain(stream) => {
+                let (reader, writer) = stream.into_split();
+                wire::run(&shared, bind, generation, totals, reader, writer).await
+            }
+            Connection::Encrypted(stream) => {
+                let (reader, writer) = tokio::io::split(*stream);
+                wire::run(&shared, bind, generation, totals, reader, writer).await
+            }
+        };
         self.totals = self.totals.plus(ended.counters);
         Some(ended)
+    }
+
+    /// TCP, and TLS where the account has it: a failure of one never leads to less.
+    async fn connect(&self, host: &str) -> Result<Connection, Close> {
+        let stream = TcpStream::connect(host).await.map_err(Close::Connect)?;
+        // We gather our writes ourselves.
+        stream.set_nodelay(true).map_err(Close::Connect)?;
+        let source = stream.local_addr().ok();
+        if let Some(bind) = self.shared.bind(self.bind) {
+            bind.with_status(|status| status.source_address = source);
+        }
+        match &self.shared.tls {
+            None => Ok(Connection::Plain(stream)),
+            Some(tls) => {
+                let stream = tls.connect(host, stream).await.map_err(Close::Tls)?;
+                Ok(Connection::Encrypted(Box::new(stream)))
+            }
+        }
     }
 
     /// Says what happened, and how long to wait before the next attempt.
     async fn after(&mut self, ended: &Ended) -> Duration {
         let now = self.shared.clock.now();
         let (carrier, bind) = (self.shared.name.as_str(), self.bind);
-        self.note(&ended.close);
+        self.note(ended);
+        let Some(me) = self.shared.bind(bind) else { return Duration::ZERO };
         if self.shared.drain.is_cancelled() {
             return Duration::ZERO;
         }
         let (phase, wait, event) = match (&ended.close, ended.bound_for) {
             (Close::BindRefused(status), _) => {
-                let wait = self.shared.gate().refused(*status, now);
+                let wait = self.shared.gate(me).refused(*status, now);
                 let phase = match refusal(*status) {
                     Refusal::Credentials | Refusal::Limit => BindPhase::Refused,
                     Refusal::Other => BindPhase::Waiting,
                 };
+                if let Some(alarm) = alarm(*status, wait) {
+                    me.with_status(|status| status.alarm = Some(alarm));
+                }
                 tracing::warn!(carrier, bind, command_status = %status, retry_in = ?wait, "bind refused");
                 (phase, wait, EventKind::BindRefused { status: *status, retry_in: wait })
             }
             (close, None) => {
-                self.shared.gate().failed(bind);
+                self.shared.gate(me).failed(bind);
                 let wait = self.backoff.after_failure(Duration::ZERO);
                 tracing::warn!(carrier, bind, error = %close, retry_in = ?wait, "no bind");
-                (BindPhase::Waiting, wait, EventKind::ConnectFailed { error: close.to_string(), retry_in: wait })
+                let event = EventKind::ConnectFailed { step: close.step(), error: close.to_string(), retry_in: wait };
+                (BindPhase::Waiting, wait, event)
             }
             (close, Some(bound_for)) => {
-                self.shared.gate().was_stable(bound_for);
+                self.shared.gate(me).was_stable(bound_for);
                 let wait = self.backoff.after_failure(bound_for);
                 tracing::warn!(carrier, bind, error = %close, retry_in = ?wait, "bind lost, reconnecting");
                 (BindPhase::Waiting, wait, EventKind::BindLost { error: close.to_string(), retry_in: wait })
@@ -134,15 +171,31 @@ impl BindTask {
         wait
     }
 
-    fn note(&self, close: &Close) {
+    fn note(&self, ended: &Ended) {
+        let close = &ended.close;
         let Some(bind) = self.shared.bind(self.bind) else { return };
         let now = self.shared.clock.wall();
         bind.with_status(|status| {
             status.n_in_flight = 0;
+            // Carriers let in known addresses only: ours belongs to every refusal.
+            let from = match status.source_address.filter(|_| ended.bound_for.is_none()) {
+                Some(address) => format!(" (we come from {address})"),
+                None => String::new(),
+            };
             (status.limit, status.limit_since) = (Limit::NotBound, now);
             if !matches!(close, Close::Drained | Close::Dropped) {
-                status.last_error = Some(close.to_string());
+                status.last_error = Some(format!("{close}{from}"));
             }
         });
     }
+}
+
+/// What a person should know of a refusal that does not pass by itself.
+fn alarm(status: CommandStatus, wait: Duration) -> Option<String> {
+    let what = match refusal(status) {
+        Refusal::Credentials => "check system-id, password and system-type",
+        Refusal::Limit => "the account has too many binds already, or is not provisioned",
+        Refusal::Other => return None,
+    };
+    Some(format!("the SMSC refuses the bind with {status}: {what}; asked again after {} s", wait.as_secs()))
 }

@@ -15,7 +15,7 @@ pub(crate) async fn run(shared: Arc<Shared>) {
         let now = shared.clock.now();
         stuck_since = stuck.then(|| stuck_since.unwrap_or(now));
         let give_back_at = stuck_since.map(|since| since + shared.options.timers.unbound_return);
-        if draining || give_back_at.is_some_and(|at| at <= now) {
+        if draining || shared.is_suspended() || give_back_at.is_some_and(|at| at <= now) {
             give_back(&shared).await;
             stuck_since = None;
         }

@@ -7,7 +7,8 @@ use volley_smpp::{
     receipt::IdMode,
 };
 
-use crate::{Error, Secret};
+use super::{StatusClasses, TlsOptions};
+use crate::{BindKind, Error, Secret};
 
 /// The longest response timeout: times in the window are kept in 32 bits.
 const RESPONSE_TIMEOUT_MAX: Duration = Duration::from_secs(3_600);
@@ -19,6 +20,8 @@ pub struct SmppOptions {
     pub hosts: Vec<String>,
     /// Which kind of binds. Default: transceivers.
     pub bind_as: BindAs,
+    /// Whether and how connections are encrypted. Default: not.
+    pub tls: Option<TlsOptions>,
     /// Account name, at most 15 octets (SMPP 3.4, 5.2.1).
     pub system_id: String,
     /// Its password, at most 64 octets: carriers issue longer ones than the standard's 8.
@@ -42,6 +45,8 @@ pub struct SmppOptions {
     pub adaptive_window: bool,
     /// How ids in answers and receipts are written (HANDBOOK C.5). Default: as is.
     pub id_mode: IdMode,
+    /// What its refusals mean, where that differs from HANDBOOK A.7. Default: nowhere.
+    pub statuses: StatusClasses,
     /// How long to wait for what.
     pub timers: Timers,
     /// How long to wait before connecting again.
@@ -152,14 +157,6 @@ impl Default for BackoffOptions {
     }
 }
 
-/// What one session of a bind may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum BindKind {
-    Transceiver,
-    Transmitter,
-    Receiver,
-}
-
 impl BindKind {
     pub(crate) const fn command(self) -> CommandId {
         match self {
@@ -178,11 +175,20 @@ impl BindKind {
     }
 }
 
+/// Whose credentials a bind uses: a refusal concerns these alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Account {
+    Main,
+    /// A receiver's own.
+    Receiver,
+}
+
 /// One bind, ready to be dialled.
 #[derive(Debug, Clone)]
 pub(crate) struct BindPlan {
     pub(crate) host: String,
     pub(crate) kind: BindKind,
+    pub(crate) account: Account,
     /// The bind request, encoded with sequence number 0. It holds the password.
     pub(crate) request: Secret,
 }
@@ -193,6 +199,7 @@ impl Default for SmppOptions {
         Self {
             hosts: Vec::new(),
             bind_as: BindAs::Transceiver,
+            tls: None,
             system_id: String::new(),
             password: Secret::default(),
             system_type: String::new(),
@@ -204,6 +211,7 @@ impl Default for SmppOptions {
             window: 10,
             adaptive_window: false,
             id_mode: IdMode::AsIs,
+            statuses: StatusClasses::default(),
             timers: Timers::default(),
             backoff: BackoffOptions::default(),
             seed: 0,
@@ -251,22 +259,22 @@ impl SmppOptions {
 
     fn plan_one(&self, carrier: &str, n_host: usize, host: &str, plans: &mut Vec<BindPlan>) -> Result<(), Error> {
         let (own_id, own_password) = (self.system_id.as_str(), &self.password);
-        let mut push = |host: &str, kind, system_id, password| {
+        let mut push = |host: &str, kind, account, system_id, password| {
             let request = self.request(kind, system_id, password);
             let request = request.map_err(|source| Error::Bind { carrier: carrier.to_owned(), source })?;
-            plans.push(BindPlan { host: host.to_owned(), kind, request });
+            plans.push(BindPlan { host: host.to_owned(), kind, account, request });
             Ok(())
         };
         let receiver = match &self.bind_as {
-            BindAs::Transceiver => return push(host, BindKind::Transceiver, own_id, own_password),
+            BindAs::Transceiver => return push(host, BindKind::Transceiver, Account::Main, own_id, own_password),
             BindAs::Pair { receiver } => receiver,
         };
-        push(host, BindKind::Transmitter, own_id, own_password)?;
+        push(host, BindKind::Transmitter, Account::Main, own_id, own_password)?;
         match receiver {
-            None => push(host, BindKind::Receiver, own_id, own_password),
+            None => push(host, BindKind::Receiver, Account::Main, own_id, own_password),
             Some(account) => {
                 let host = account.hosts.get(n_host).map_or(host, String::as_str);
-                push(host, BindKind::Receiver, &account.system_id, &account.password)
+                push(host, BindKind::Receiver, Account::Receiver, &account.system_id, &account.password)
             }
         }
     }

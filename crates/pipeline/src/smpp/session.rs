@@ -17,12 +17,8 @@ use volley_smpp::{
 
 pub(crate) use self::end::Close;
 use self::{adaptive::AdaptiveWindow, answer_times::AnswerTimes, end::Retire, timing::Timing};
-use super::{
-    options::{BindKind, Timers},
-    throttle::TurnAnswers,
-    window::Window,
-};
-use crate::{AnswerBatch, BindPhase, Secret};
+use super::{StatusClasses, options::Timers, throttle::TurnAnswers, window::Window};
+use crate::{AnswerBatch, BindKind, BindPhase, Secret};
 
 /// What a session is to know from the start.
 #[derive(Debug, Clone)]
@@ -33,6 +29,7 @@ pub(crate) struct SessionOptions {
     pub(crate) adaptive: bool,
     pub(crate) timers: Timers,
     pub(crate) id_mode: IdMode,
+    pub(crate) statuses: StatusClasses,
 }
 
 /// One TCP life of a bind.
@@ -61,6 +58,9 @@ pub(crate) struct Counters {
     pub(crate) n_unknown_answers: u64,
     pub(crate) n_deliveries: u64,
     pub(crate) n_unknown_requests: u64,
+    pub(crate) n_enquiries_sent: u64,
+    pub(crate) n_enquiries_answered: u64,
+    pub(crate) n_enquiries_received: u64,
 }
 
 impl Counters {
@@ -73,6 +73,9 @@ impl Counters {
             n_unknown_answers: self.n_unknown_answers + other.n_unknown_answers,
             n_deliveries: self.n_deliveries + other.n_deliveries,
             n_unknown_requests: self.n_unknown_requests + other.n_unknown_requests,
+            n_enquiries_sent: self.n_enquiries_sent + other.n_enquiries_sent,
+            n_enquiries_answered: self.n_enquiries_answered + other.n_enquiries_answered,
+            n_enquiries_received: self.n_enquiries_received + other.n_enquiries_received,
         }
     }
 }
@@ -254,10 +257,14 @@ impl Session {
             CommandId::GenericNack => return self.on_nack(pdu, now, answers),
             CommandId::DeliverSm | CommandId::DataSm => return Ok(self.on_delivery(pdu, out)),
             CommandId::EnquireLink => {
+                self.counters.n_enquiries_received += 1;
                 encode_header_only(CommandId::EnquireLinkResp, CommandStatus::ROK, sequence, out);
             }
             // Even one that comes late says that the SMSC lives.
-            CommandId::EnquireLinkResp => self.timing.on_answer(),
+            CommandId::EnquireLinkResp => {
+                self.counters.n_enquiries_answered += 1;
+                self.timing.on_answer();
+            }
             CommandId::BindTransceiverResp | CommandId::BindTransmitterResp | CommandId::BindReceiverResp => {
                 return self.on_bind_answer(pdu, now);
             }
@@ -325,7 +332,8 @@ impl Session {
         answers: &mut AnswerBatch,
     ) {
         answers.push_refused(token, status);
-        if status.class() == StatusClass::Throttle {
+        let class = self.options.statuses.class_of(status);
+        if class == StatusClass::Throttle {
             self.counters.n_throttled += 1;
             let age = Duration::from_micros(u64::from(self.turn_mark.wrapping_sub(written)));
             let is_first = self.turn.n_throttled + self.turn.n_queue_full == 0;
@@ -337,7 +345,8 @@ impl Session {
             // A refusal for another reason was not throttled: it counts as taken.
             self.turn.n_accepted += 1;
         }
-        if status == CommandStatus::RINVBNDSTS {
+        // An operation that the SMSC doesn't know is none the better on a new bind.
+        if class == StatusClass::Session && status != CommandStatus::RINVCMDID {
             self.retire(Retire::NotBound, now);
         }
     }
@@ -453,6 +462,7 @@ impl Session {
         if self.timing.check_enquire(now)? {
             let sequence = self.window.next_sequence();
             self.timing.on_enquire_sent(sequence, now);
+            self.counters.n_enquiries_sent += 1;
             encode_header_only(CommandId::EnquireLink, CommandStatus::ROK, sequence, out);
         }
         Ok(())

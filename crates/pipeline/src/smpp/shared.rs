@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicU32, Ordering},
+    atomic::{AtomicBool, AtomicU32, Ordering},
 };
 
 use tokio::sync::{Notify, mpsc};
@@ -10,7 +10,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use volley_core::{CarrierIndex, Clock};
 
 use super::{
-    SmppOptions, backoff::Jitter, bind_task::BindTask, carrier_task, gate::Gate, options::BindPlan, throttle::Throttle,
+    SmppOptions, backoff::Jitter, bind_task::BindTask, carrier_task, gate::Gate, options::Account, options::BindPlan,
+    throttle::Throttle, tls::Tls,
 };
 use crate::{
     BindPhase, BindStatus, CarrierEvent, CarrierStatus, Error, EventKind, Pacer, ReceiptHandle, SubmitBatch,
@@ -22,6 +23,7 @@ pub(crate) struct Shared {
     pub(crate) index: CarrierIndex,
     pub(crate) name: String,
     pub(crate) options: SmppOptions,
+    pub(crate) tls: Option<Tls>,
     pub(crate) queue: Queue,
     pub(crate) binds: Vec<BindShared>,
     pub(crate) pacer: Arc<dyn Pacer>,
@@ -36,8 +38,12 @@ pub(crate) struct Shared {
     /// Cancelled when the handle is gone: end at once. Cancels `drain` too.
     pub(crate) dropped: CancellationToken,
     pub(crate) stopped: CancellationToken,
+    /// No new submits until the owner says so.
+    suspended: AtomicBool,
     throttle: Mutex<Throttle>,
     gate: Mutex<Gate>,
+    /// For receivers with credentials of their own.
+    receiver_gate: Mutex<Gate>,
     pub(crate) gate_changed: Notify,
     /// Wakes the carrier's task.
     pub(crate) bell: Notify,
@@ -73,10 +79,11 @@ pub(crate) fn start(
         given: plans.len().to_string(),
         possible: "1 to 65,535",
     })?;
+    let tls = set_up_tls(name, &options, &plans)?;
     let now = clock.wall();
     let window = u32::from(options.window);
     let binds = plans.into_iter().map(|plan| BindShared {
-        status: Mutex::new(BindStatus::new(&plan.host, if plan.kind.submits() { window } else { 0 }, now)),
+        status: Mutex::new(BindStatus::new(&plan.host, plan.kind, if plan.kind.submits() { window } else { 0 }, now)),
         plan,
         bell: Notify::new(),
         acknowledgements: Mutex::default(),
@@ -86,6 +93,7 @@ pub(crate) fn start(
     let shared = Arc::new(Shared {
         index,
         name: name.to_owned(),
+        tls,
         queue: Queue::default(),
         binds: binds.collect(),
         pacer,
@@ -95,8 +103,10 @@ pub(crate) fn start(
         drain: dropped.child_token(),
         dropped,
         stopped: CancellationToken::new(),
+        suspended: AtomicBool::new(false),
         throttle: Mutex::new(Throttle::new(options.timers.throttle_pause, clock.now())),
         gate: Mutex::new(Gate::new(options.backoff, Jitter::new(seed))),
+        receiver_gate: Mutex::new(Gate::new(options.backoff, Jitter::new(seed ^ 1))),
         gate_changed: Notify::new(),
         bell: Notify::new(),
         options,
@@ -110,6 +120,16 @@ pub(crate) fn start(
     Ok(shared)
 }
 
+fn set_up_tls(name: &str, options: &SmppOptions, plans: &[BindPlan]) -> Result<Option<Tls>, Error> {
+    let failed = |source| Error::Tls { carrier: name.to_owned(), source };
+    let Some(tls) = &options.tls else { return Ok(None) };
+    let tls = Tls::new(tls).map_err(failed)?;
+    for plan in plans {
+        tls.name(&plan.host).map_err(failed)?;
+    }
+    Ok(Some(tls))
+}
+
 impl Shared {
     /// The number that stands for the carrier as a whole in events.
     pub(crate) fn own_number(&self) -> u16 {
@@ -120,8 +140,12 @@ impl Shared {
         self.binds.get(usize::from(bind))
     }
 
-    pub(crate) fn gate(&self) -> MutexGuard<'_, Gate> {
-        lock(&self.gate)
+    /// The way in for the credentials of this bind.
+    pub(crate) fn gate(&self, bind: &BindShared) -> MutexGuard<'_, Gate> {
+        match bind.plan.account {
+            Account::Main => lock(&self.gate),
+            Account::Receiver => lock(&self.receiver_gate),
+        }
     }
 
     pub(crate) fn throttle(&self) -> MutexGuard<'_, Throttle> {
@@ -134,6 +158,16 @@ impl Shared {
 
     pub(crate) fn n_alive(&self) -> u32 {
         self.n_alive.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn is_suspended(&self) -> bool {
+        self.suspended.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn set_suspended(&self, suspended: bool) {
+        self.suspended.store(suspended, Ordering::SeqCst);
+        self.ring_binds();
+        self.bell.notify_one();
     }
 
     /// A bind takes submits from now on.
@@ -174,7 +208,7 @@ impl Shared {
     pub(crate) fn submit(&self, batch: SubmitBatch, place: impl FnOnce(&Queue, SubmitBatch)) {
         place(&self.queue, batch);
         self.ring_binds();
-        if self.n_up() == 0 || self.drain.is_cancelled() {
+        if self.n_up() == 0 || self.drain.is_cancelled() || self.is_suspended() {
             self.bell.notify_one();
         }
     }
@@ -192,6 +226,7 @@ impl Shared {
             binds: self.binds.iter().map(|bind| lock(&bind.status).clone()).collect(),
             n_queued: self.queue.n_unwritten(),
             draining: self.drain.is_cancelled(),
+            suspended: self.is_suspended(),
             learned_ceiling_per_sec: self.throttle().ceiling_per_sec(),
         }
     }

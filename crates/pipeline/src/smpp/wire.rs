@@ -20,7 +20,7 @@ use super::{
     session::{Close, Counters, Input, Session, SessionOptions},
     shared::BindShared,
 };
-use crate::{AnswerBatch, CarrierEvent, EventKind, Limit, ReceiptHandle, event::Delivery, queue::Cursor};
+use crate::{AnswerBatch, CarrierEvent, EventKind, Limit, Peer, ReceiptHandle, event::Delivery, queue::Cursor};
 
 /// Octets read in one turn at most: some thousand PDUs. A PDU always fits behind what is left of
 /// the turn before.
@@ -81,6 +81,8 @@ struct Wire<'a, R, W> {
     /// Where deliveries lie in `input`: they are read after the answers.
     deliveries_at: Vec<Range<usize>>,
     out: Output,
+    /// Something was written that the connection may not have taken yet.
+    unflushed: bool,
     /// Parts of a message whose first part is written here.
     staged: Cursor,
     answers: AnswerBatch,
@@ -111,6 +113,7 @@ where
             adaptive: shared.options.adaptive_window,
             timers: shared.options.timers,
             id_mode: shared.options.id_mode,
+            statuses: shared.options.statuses.clone(),
         };
         let now = shared.clock.now();
         let mut out = Output::default();
@@ -126,6 +129,7 @@ where
             n_consumed: 0,
             deliveries_at: Vec::new(),
             out,
+            unflushed: false,
             staged: Cursor::default(),
             answers: AnswerBatch::default(),
             deliveries: Deliveries::default(),
@@ -165,6 +169,7 @@ where
     /// Waits for the connection, an order, or a timer.
     async fn wait(&mut self) -> Result<(), Close> {
         let is_blocked = !self.pending.is_empty();
+        let must_write = self.out.n_waiting() > 0 || self.unflushed;
         let may_read = !is_blocked && self.out.n_waiting() < BACKLOG_MAX;
         self.arm_timer();
         tokio::select! {
@@ -177,7 +182,13 @@ where
                 }
                 Err(_) => return Err(Close::Dropped),
             },
-            written = self.writer.write(self.out.waiting()), if self.out.n_waiting() > 0 => self.out.sent(written?)?,
+            written = write_or_flush(&mut self.writer, self.out.waiting()), if must_write => match written? {
+                Some(n_octets) => {
+                    self.out.sent(n_octets)?;
+                    self.unflushed = true;
+                }
+                None => self.unflushed = false,
+            },
             n_read = self.reader.read_buf(&mut self.input), if may_read => if n_read? == 0 {
                 return Err(Close::PeerClosed);
             },
@@ -234,9 +245,13 @@ where
 
     fn on_bound(&mut self, system_id: String, interface_version: Option<u8>) {
         self.bound_at = Some(self.now);
-        self.shared.gate().bound();
+        self.shared.gate(self.me).bound();
         self.shared.gate_changed.notify_waiters();
-        self.me.with_status(|status| status.n_bound += 1);
+        self.me.with_status(|status| {
+            status.n_bound += 1;
+            status.alarm = None;
+            status.peer = Some(Peer { system_id: system_id.clone(), interface_version });
+        });
         let (carrier, bind) = (self.shared.name.as_str(), self.origin.bind);
         tracing::info!(carrier, bind, "bound");
         self.pending.push_back(EventKind::Bound { system_id, interface_version });
@@ -290,12 +305,17 @@ where
     fn fill(&mut self) {
         self.retry_at = None;
         let room = self.session.room() as usize;
+        if self.shared.is_suspended() {
+            self.limit = if self.is_up { Limit::Suspended } else { Limit::NotBound };
+            self.give_back_staged();
+            return;
+        }
         if room == 0 {
             self.limit = if self.is_up { Limit::Window } else { Limit::NotBound };
             self.session.note_full();
             return;
         }
-        if self.out.is_stuck() {
+        if self.out.is_stuck() || self.unflushed {
             self.limit = Limit::Connection;
             return;
         }
@@ -322,7 +342,7 @@ where
             self.retry_at = retry_at;
             return (0, Some(Limit::Throttle));
         }
-        let admitted = self.shared.pacer.admit(self.now, taken);
+        let admitted = self.shared.pacer.admit(self.origin.bind, self.now, taken);
         let granted = admitted.granted.min(taken);
         if granted < taken {
             self.shared.throttle().give_back(taken - granted);
@@ -344,22 +364,30 @@ where
         self.shared.queue.take_reserved(n_reserved, granted - n_from_stage, out, &mut self.staged, written);
     }
 
-    /// Writes what the turn has put together, if the connection takes it now.
+    /// Writes and flushes what the turn has put together, as far as the connection takes it now.
     async fn write(&mut self) -> Result<(), Close> {
         if self.out.n_waiting() == 0 {
             return Ok(());
         }
         let (writer, waiting) = (&mut self.writer, self.out.waiting());
         let written = poll_fn(|context| {
-            Poll::Ready(match Pin::new(&mut *writer).poll_write(context, waiting) {
-                Poll::Ready(written) => Some(written),
-                Poll::Pending => None,
-            })
+            let Poll::Ready(written) = Pin::new(&mut *writer).poll_write(context, waiting) else {
+                return Poll::Ready(None);
+            };
+            // TLS keeps what it encrypted until the connection takes it.
+            let flushed = Pin::new(&mut *writer).poll_flush(context);
+            Poll::Ready(Some((written, flushed)))
         });
-        match written.await {
-            Some(written) => Ok(self.out.sent(written?)?),
-            None => Ok(()),
-        }
+        let Some((written, flushed)) = written.await else { return Ok(()) };
+        self.out.sent(written?)?;
+        self.unflushed = match flushed {
+            Poll::Ready(flushed) => {
+                flushed?;
+                false
+            }
+            Poll::Pending => true,
+        };
+        Ok(())
     }
 
     /// Reads the deliveries of this turn, now that its answers are dealt with.
@@ -428,8 +456,20 @@ where
             status.n_unknown_answers = counters.n_unknown_answers;
             status.n_deliveries = counters.n_deliveries;
             status.n_unknown_requests = counters.n_unknown_requests;
+            status.n_enquiries_sent = counters.n_enquiries_sent;
+            status.n_enquiries_answered = counters.n_enquiries_answered;
+            status.n_enquiries_received = counters.n_enquiries_received;
             status.n_unreadable += n_unreadable;
             status.n_unknown_states += n_unknown_states;
         });
     }
+}
+
+/// Writes some of `waiting`, and says how much; flushes when nothing waits.
+async fn write_or_flush(writer: &mut (impl AsyncWrite + Unpin), waiting: &[u8]) -> std::io::Result<Option<usize>> {
+    if waiting.is_empty() {
+        writer.flush().await?;
+        return Ok(None);
+    }
+    writer.write(waiting).await.map(Some)
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use volley_smpp::pdu::{CommandId, CommandStatus};
+use volley_smpp::pdu::{CommandId, CommandStatus, encode_header_only};
 
-use crate::smsc::{Owner, Smsc, answer, batch, options};
+use crate::smsc::{Owner, Smsc, answer, batch, options, receipt};
 
 #[tokio::test]
 async fn a_wrong_length_is_nacked_and_the_session_closed() {
@@ -63,6 +63,7 @@ async fn unknown_and_repeated_answers_are_counted_and_change_nothing() {
 }
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "a real delay is measured")]
 async fn a_silent_peer_is_found_by_enquire_link() {
     let smsc = Smsc::new().await;
     let mut settings = options(&[&smsc]);
@@ -75,7 +76,10 @@ async fn a_silent_peer_is_found_by_enquire_link() {
     assert_eq!(link.read().await.unwrap().id, CommandId::SubmitSm);
     let enquire = link.read().await.unwrap();
     assert_eq!(enquire.id, CommandId::EnquireLink);
+    let asked = std::time::Instant::now();
     owner.wait_for(|log| log.lost.len() == 1).await;
+    let took = asked.elapsed();
+    assert!(took < Duration::from_millis(650), "found {took:?} after the question, and 150 ms were given");
     assert_eq!(link.read().await, None);
 }
 
@@ -90,4 +94,42 @@ async fn half_a_pdu_for_too_long_ends_the_session() {
     link.write(&answer(1, b"x")[..9]).await;
     owner.wait_for(|log| log.n_sessions_ended == 1).await;
     assert_eq!(link.read().await, None);
+}
+
+#[tokio::test]
+async fn enquire_link_is_answered_within_a_flood_of_receipts_and_full_of_our_own_submits() {
+    let smsc = Smsc::new().await;
+    let mut settings = options(&[&smsc]);
+    settings.timers.enquire_interval = Duration::from_millis(100);
+    settings.timers.enquire_timeout = Duration::from_secs(5);
+    settings.window = 1_000;
+    let mut owner = Owner::start(settings);
+    let mut link = smsc.bound().await;
+    owner.wait_bound(1).await;
+    owner.carrier.submit(batch(0..20_000));
+    let mut octets = Vec::new();
+    for sequence in 1..=20_000 {
+        octets.extend(receipt(sequence, "1"));
+    }
+    encode_header_only(CommandId::EnquireLink, CommandStatus::ROK, 0x7000_0000, &mut octets);
+    link.write(&octets).await;
+    let (mut n_submits, mut ours) = (0, 0);
+    // The window is full and nothing is answered: both enquiries get through all the same.
+    let answered = loop {
+        let pdu = link.read().await.unwrap();
+        if pdu.id == CommandId::SubmitSm {
+            n_submits += 1;
+        } else if pdu.id == CommandId::EnquireLink {
+            ours += 1;
+        } else {
+            break pdu;
+        }
+        owner.take_ready();
+    };
+    assert_eq!((answered.id, answered.sequence), (CommandId::EnquireLinkResp, 0x7000_0000));
+    while ours == 0 {
+        ours += u32::from(link.read().await.unwrap().id == CommandId::EnquireLink);
+    }
+    assert!(n_submits <= 1_000);
+    crate::smsc::until(|| owner.carrier.status().binds[0].n_enquiries_received == 1).await;
 }

@@ -138,7 +138,7 @@ async fn parts_of_a_message_stay_on_one_session_in_order() {
 struct Budget(Mutex<u32>);
 
 impl Pacer for Budget {
-    fn admit(&self, now: Instant, want: u32) -> Admitted {
+    fn admit(&self, _bind: u16, now: Instant, want: u32) -> Admitted {
         let mut left = self.0.lock().unwrap();
         let granted = want.min(*left);
         *left -= granted;
@@ -203,7 +203,7 @@ async fn a_receipt_flood_waits_in_the_socket_while_nobody_takes_it() {
 }
 
 struct Acks {
-    reader: tokio::net::tcp::OwnedReadHalf,
+    reader: crate::smsc::Reader,
     input: Vec<u8>,
 }
 

@@ -9,3 +9,4 @@ mod flow;
 mod octets;
 mod reconnect;
 mod smsc;
+mod tls;

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use volley_pipeline::{BindPhase, LostCause};
+use volley_pipeline::{BindAs, BindPhase, LostCause, ReceiverAccount, Secret};
 use volley_smpp::pdu::{CommandId, CommandStatus};
 
-use crate::smsc::{Owner, Smsc, batch, options, sorted, until};
+use crate::smsc::{Owner, Smsc, batch, batch_of_parts, options, sorted, until};
 
 #[tokio::test]
 async fn a_cut_with_a_full_window_loses_exactly_the_unanswered_and_the_rest_moves_on() {
@@ -133,6 +133,8 @@ async fn refused_credentials_are_told_and_not_tried_again_soon() {
     assert_eq!(status.binds.iter().filter(|bind| bind.phase == BindPhase::Refused).count(), 1);
     let error = status.binds.iter().find_map(|bind| bind.last_error.clone()).unwrap();
     assert!(error.contains("0x0E ESME_RINVPASWD") && !error.contains("canary"), "{error}");
+    let alarm = status.alarm().unwrap();
+    assert!(alarm.contains("check system-id, password and system-type; asked again after"), "{alarm}");
     let again = tokio::time::timeout(Duration::from_millis(300), smsc.accept()).await;
     assert!(again.is_err(), "nine binds wait, and the first too");
 }
@@ -147,7 +149,7 @@ async fn one_dead_host_does_not_hold_up_the_other() {
     owner.wait_for(|log| !log.bound.is_empty() && !log.failed.is_empty()).await;
     owner.carrier.submit(batch(0..100));
     owner.wait_for(|log| log.answers.len() == 100).await;
-    assert!(owner.log.failed[0].starts_with("can't connect: "), "{:?}", owner.log.failed);
+    assert!(owner.log.failed[0].1.starts_with("can't connect: "), "{:?}", owner.log.failed);
     owner.carrier.drain();
     owner.wait_for(|log| log.stopped).await;
     assert_eq!(serving.await.unwrap().len(), 100);
@@ -198,4 +200,94 @@ async fn the_smscs_unbind_is_answered_and_followed_by_a_new_bind() {
     owner.wait_for(|log| log.stopped).await;
     assert_eq!(owner.log.lost_binds, ["the SMSC unbound us"], "a drain loses no bind");
     assert_eq!(serving.await.unwrap().len(), 10);
+}
+
+#[tokio::test]
+async fn an_alarm_ends_when_the_bind_comes_up() {
+    let smsc = Smsc::new().await;
+    let mut settings = options(&[&smsc]);
+    settings.backoff.refused = Duration::from_millis(50);
+    let mut owner = Owner::start(settings);
+    smsc.accept().await.answer_bind(CommandStatus::RBINDFAIL).await;
+    owner.wait_for(|log| log.refused.len() == 1).await;
+    assert!(owner.carrier.status().alarm().unwrap().contains("too many binds"));
+    let _link = smsc.bound().await;
+    owner.wait_bound(1).await;
+    let status = owner.carrier.status();
+    assert_eq!(status.alarm(), None);
+    assert_eq!(status.binds[0].peer.as_ref().map(|peer| peer.system_id.as_str()), Some("SMSC"));
+}
+
+#[tokio::test]
+async fn a_receiver_with_wrong_credentials_does_not_keep_the_transmitter_out() {
+    let smsc = Smsc::new().await;
+    let mut settings = options(&[&smsc]);
+    settings.bind_as = BindAs::Pair {
+        receiver: Some(ReceiverAccount {
+            hosts: Vec::new(),
+            system_id: "esme-rx".to_owned(),
+            password: Secret::from("wrong"),
+        }),
+    };
+    let mut owner = Owner::start(settings);
+    // Both ask at once: they have a way in of their own each.
+    let (mut one, mut other) = (smsc.accept().await, smsc.accept().await);
+    for link in [&mut one, &mut other] {
+        let bind = link.read().await.unwrap();
+        let status = if bind.id == CommandId::BindReceiver { CommandStatus::RINVPASWD } else { CommandStatus::ROK };
+        link.header(bind.id.response(), status, bind.sequence).await;
+    }
+    owner.wait_for(|log| log.bound.len() == 1 && log.refused.len() == 1).await;
+    drop((one, other));
+    smsc.accept().await.answer_bind(CommandStatus::ROK).await;
+    owner.wait_bound(2).await;
+}
+
+#[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "a real delay is measured")]
+async fn the_work_of_a_bind_that_dies_is_with_the_others_within_a_second() {
+    let (first, second) = (Smsc::new().await, Smsc::new().await);
+    let mut settings = options(&[&first, &second]);
+    settings.backoff.first = Duration::from_secs(30);
+    let mut owner = Owner::start(settings);
+    let (mut dying, mut other) = (first.bound().await, second.bound().await);
+    owner.wait_bound(2).await;
+    owner.carrier.submit(batch(0..25));
+    let open = dying.submits(10).await;
+    let others = other.submits(10).await;
+    let cut = std::time::Instant::now();
+    dying.cut();
+    owner.wait_for(|log| log.lost.len() == 10).await;
+    for submit in &others {
+        other.accept_submit(submit).await;
+    }
+    let taken_over = other.submits(5).await;
+    assert!(cut.elapsed() < Duration::from_secs(1), "{:?}", cut.elapsed());
+    let rows = |submits: &[crate::smsc::Seen]| sorted(submits.iter().map(|submit| row_of(&submit.text())));
+    assert_eq!(owner.log.lost(), rows(&open), "the window that died, and nothing else");
+    let sent: Vec<_> = [rows(&open), rows(&others), rows(&taken_over)].concat();
+    assert_eq!(sorted(sent), (0..25).collect::<Vec<_>>(), "each once");
+}
+
+#[tokio::test]
+async fn a_suspended_carrier_gives_back_what_is_unwritten_and_takes_receipts() {
+    let smsc = Smsc::new().await;
+    let mut owner = Owner::start(options(&[&smsc]));
+    let mut link = smsc.bound().await;
+    owner.wait_bound(1).await;
+    owner.carrier.submit(batch_of_parts(0..5, 4));
+    let submits = link.submits(10).await;
+    owner.carrier.suspend();
+    assert!(!owner.carrier.is_usable());
+    owner.wait_for(|log| log.returned.len() == 10).await;
+    for submit in &submits {
+        link.accept_submit(submit).await;
+    }
+    link.receipt(3, "0.0").await;
+    owner.wait_for(|log| log.answers.len() == 10 && log.receipts.len() == 1).await;
+    owner.carrier.submit(batch(7..8));
+    owner.wait_for(|log| log.returned.contains(&7)).await;
+    owner.carrier.resume();
+    owner.carrier.submit(batch(8..9));
+    assert_eq!(link.submits(1).await[0].text(), "8.0");
 }

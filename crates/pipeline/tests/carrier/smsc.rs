@@ -3,19 +3,16 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{
-        TcpListener,
-        tcp::{OwnedReadHalf, OwnedWriteHalf},
-    },
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
     sync::mpsc,
     time::timeout,
 };
 use tokio_util::task::TaskTracker;
 use volley_core::{CarrierIndex, MessageToken, ReceiptState, RowIndex, SystemClock};
 use volley_pipeline::{
-    Answer, Carrier, CarrierEvent, EventKind, LostCause, Pacer, ReceiptHandle, Secret, SmppOptions, SubmitBatch,
-    Unpaced,
+    Answer, Carrier, CarrierEvent, ConnectStep, EventKind, LostCause, Pacer, ReceiptHandle, Secret, SmppOptions,
+    SubmitBatch, Unpaced,
 };
 use volley_smpp::pdu::{
     Address, BindResp, CommandId, CommandStatus, MAX_PDU_LEN, MessageResp, Pdu, ShortMessage, encode_header_only,
@@ -31,10 +28,13 @@ pub(crate) struct Smsc {
     pub(crate) addr: SocketAddr,
 }
 
+pub(crate) type Reader = Box<dyn AsyncRead + Send + Unpin>;
+pub(crate) type Writer = Box<dyn AsyncWrite + Send + Unpin>;
+
 /// One connection, the SMSC's side.
 pub(crate) struct Link {
-    reader: OwnedReadHalf,
-    writer: OwnedWriteHalf,
+    reader: Reader,
+    writer: Writer,
     input: Vec<u8>,
     pub(crate) n_reads: usize,
 }
@@ -69,10 +69,14 @@ impl Smsc {
     }
 
     pub(crate) async fn accept_forever(&self) -> Link {
+        let (reader, writer) = self.accept_tcp().await.into_split();
+        Link::new(Box::new(reader), Box::new(writer))
+    }
+
+    pub(crate) async fn accept_tcp(&self) -> TcpStream {
         let (stream, _) = self.listener.accept().await.unwrap();
         stream.set_nodelay(true).unwrap();
-        let (reader, writer) = stream.into_split();
-        Link { reader, writer, input: Vec::with_capacity(1 << 20), n_reads: 0 }
+        stream
     }
 
     /// Accepts a connection and its bind.
@@ -84,6 +88,10 @@ impl Smsc {
 }
 
 impl Link {
+    pub(crate) fn new(reader: Reader, writer: Writer) -> Self {
+        Self { reader, writer, input: Vec::with_capacity(1 << 20), n_reads: 0 }
+    }
+
     pub(crate) async fn answer_bind(&mut self, status: CommandStatus) -> Seen {
         let bind = self.read().await.expect("a bind");
         let mut out = Vec::new();
@@ -134,6 +142,7 @@ impl Link {
 
     pub(crate) async fn write(&mut self, octets: &[u8]) {
         self.writer.write_all(octets).await.unwrap();
+        self.writer.flush().await.unwrap();
     }
 
     /// Like [`Link::write`], where the other end may be gone.
@@ -180,7 +189,7 @@ impl Link {
     pub(crate) fn cut(self) {}
 
     /// Writes in the background while the test reads.
-    pub(crate) fn flood(self, octets: Vec<u8>) -> (OwnedReadHalf, tokio::task::JoinHandle<OwnedWriteHalf>) {
+    pub(crate) fn flood(self, octets: Vec<u8>) -> (Reader, tokio::task::JoinHandle<Writer>) {
         let Self { reader, mut writer, .. } = self;
         let writing = async move {
             writer.write_all(&octets).await.unwrap();
@@ -238,7 +247,7 @@ pub(crate) fn batch(rows: std::ops::Range<u32>) -> SubmitBatch {
 pub(crate) struct Log {
     pub(crate) bound: Vec<u16>,
     pub(crate) refused: Vec<CommandStatus>,
-    pub(crate) failed: Vec<String>,
+    pub(crate) failed: Vec<(ConnectStep, String)>,
     /// Why binds were lost.
     pub(crate) lost_binds: Vec<String>,
     /// Row, and the id or the refusal.
@@ -262,7 +271,7 @@ impl Log {
         match event.kind {
             EventKind::Bound { .. } => self.bound.push(event.bind),
             EventKind::BindRefused { status, .. } => self.refused.push(status),
-            EventKind::ConnectFailed { error, .. } => self.failed.push(error),
+            EventKind::ConnectFailed { step, error, .. } => self.failed.push((step, error)),
             EventKind::BindLost { error, .. } => self.lost_binds.push(error),
             EventKind::Answers(answers) => self.answers.extend(answers.iter().map(|(token, answer)| {
                 let answer = match answer {

@@ -2,7 +2,7 @@
 
 use volley_smpp::pdu::{CommandStatus, FrameError};
 
-use crate::LostCause;
+use crate::{ConnectStep, LostCause, smpp::tls::is_tls_error};
 
 /// Why a bound session takes no more submits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub(super) enum Retire {
     PeerUnbound { sequence: u32 },
     /// A submit was not answered in time: its slot is freed by binding again only.
     NoAnswer,
-    /// A submit was refused because the session counts as not bound.
+    /// A submit was refused in a way that only a new bind can mend.
     NotBound,
 }
 
@@ -26,6 +26,8 @@ pub(crate) enum Close {
     Dropped,
     #[error("can't connect: {0}")]
     Connect(#[source] std::io::Error),
+    #[error("TLS failed: {0}")]
+    Tls(#[source] std::io::Error),
     #[error("the SMSC refuses the bind: {0}")]
     BindRefused(CommandStatus),
     #[error("no answer to the bind")]
@@ -34,7 +36,7 @@ pub(crate) enum Close {
     PeerUnbound,
     #[error("a submit was not answered in time")]
     NoAnswer,
-    #[error("the SMSC says that we are not bound")]
+    #[error("the SMSC takes no submits on this bind")]
     NotBound,
     #[error("enquire_link was not answered in time")]
     EnquireUnanswered,
@@ -51,12 +53,36 @@ pub(crate) enum Close {
 }
 
 impl Close {
+    /// How far the way to a bind went, for an end before it was accepted.
+    pub(crate) fn step(&self) -> ConnectStep {
+        match self {
+            Self::Connect(_) => ConnectStep::Tcp,
+            Self::Tls(_) => ConnectStep::Tls,
+            // Of TLS 1.3, the SMSC judges our certificate after we think that all is done.
+            Self::Io(error) if is_tls_error(error) => ConnectStep::Tls,
+            Self::Drained
+            | Self::Dropped
+            | Self::BindRefused(_)
+            | Self::BindUnanswered
+            | Self::PeerUnbound
+            | Self::NoAnswer
+            | Self::NotBound
+            | Self::EnquireUnanswered
+            | Self::Inactive
+            | Self::PartialPdu
+            | Self::Frame(_)
+            | Self::PeerClosed
+            | Self::Io(_) => ConnectStep::Bind,
+        }
+    }
+
     /// What it means for submits that are still open.
     pub(crate) const fn lost_cause(&self) -> LostCause {
         match self {
             Self::Drained | Self::NoAnswer => LostCause::NoAnswer,
             Self::Dropped
             | Self::Connect(_)
+            | Self::Tls(_)
             | Self::BindRefused(_)
             | Self::BindUnanswered
             | Self::PeerUnbound

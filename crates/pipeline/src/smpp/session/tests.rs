@@ -30,6 +30,7 @@ impl Bench {
             adaptive: false,
             timers: Timers::default(),
             id_mode: IdMode::AsIs,
+            statuses: StatusClasses::default(),
         };
         let mut out = Vec::new();
         let session = Session::begin(options, &Secret::new(request), start, &mut out);
@@ -294,6 +295,23 @@ fn a_session_that_counts_as_not_bound_retires() {
     assert_eq!((bench.answered(), bench.session.room()), (vec![1], 0));
     bench.tick_to(secs(0)).unwrap();
     assert_eq!(bench.written()[0].0, CommandId::Unbind);
+}
+
+#[test]
+fn a_carriers_own_reading_of_codes_slows_us_down_or_has_us_bind_anew() {
+    let mut bench = Bench::bound(10);
+    let own = [
+        (0x45..=0x45, StatusClass::Throttle),
+        (0x58..=0x58, StatusClass::Transient),
+        (0x400..=0x4FF, StatusClass::Session),
+    ];
+    bench.session.options.statuses = StatusClasses::new(own);
+    let (first, second, third) = (bench.submit(1), bench.submit(2), bench.submit(3));
+    bench.header(CommandId::SubmitSmResp, CommandStatus::RSUBMITFAIL, first).unwrap();
+    bench.header(CommandId::SubmitSmResp, CommandStatus::RTHROTTLED, second).unwrap();
+    assert_eq!((bench.session.counters.n_throttled, bench.session.phase()), (1, BindPhase::Bound));
+    bench.header(CommandId::SubmitSmResp, CommandStatus(0x410), third).unwrap();
+    assert_eq!(bench.session.phase(), BindPhase::Draining);
 }
 
 #[test]

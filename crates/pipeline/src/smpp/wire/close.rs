@@ -61,6 +61,7 @@ where
             Close::Io(_) => drop(tokio::time::timeout(FAREWELL, self.read_rest()).await),
             Close::Dropped
             | Close::Connect(_)
+            | Close::Tls(_)
             | Close::BindRefused(_)
             | Close::BindUnanswered
             | Close::EnquireUnanswered
@@ -101,9 +102,13 @@ where
 
     /// Parts of a message that are not written go back to the queue, ahead of all others.
     pub(super) fn give_back_staged(&mut self) {
+        if self.staged.n_items() == 0 {
+            return;
+        }
         let mut batch = SubmitBatch::default();
         self.staged.append_rest_to(&mut batch);
         self.shared.queue.give_back(batch, 0);
+        self.shared.bell.notify_one();
     }
 }
 

@@ -1,0 +1,98 @@
+//! From a carrier of the carriers file to what pipeline and scheduler want to know of it.
+
+use std::{
+    net::SocketAddr,
+    num::NonZeroU32,
+    sync::{Arc, Mutex},
+    time::Instant,
+};
+
+use volley_pipeline::{BindAs, SmppOptions, Timers};
+use volley_scheduler::{Limit, Stack};
+use volley_smpp::receipt::IdMode as FoldMode;
+
+use crate::{
+    Error,
+    options::{BindType, CarrierOptions, Carriers, IdMode},
+    retry,
+};
+
+/// Longest name that a bind takes (SMPP 3.4, 5.2.1).
+const SYSTEM_ID_MAX: usize = 15;
+
+/// The pipeline's options. `simulated`: where the simulator plays this carrier.
+pub(crate) fn smpp_options(
+    name: &str,
+    options: &CarrierOptions,
+    carriers: &Carriers,
+    simulated: Option<SocketAddr>,
+) -> Result<SmppOptions, Error> {
+    let hosts = simulated.map_or_else(|| options.hosts.clone(), |address| vec![address.to_string()]);
+    // A carrier's name does for a simulated one; a real one's system_id is written down.
+    let system_id: String = if options.system_id.is_empty() {
+        name.chars().take(SYSTEM_ID_MAX).collect()
+    } else {
+        options.system_id.clone()
+    };
+    Ok(SmppOptions {
+        bind_as: match options.bind_type {
+            BindType::Transceiver => BindAs::Transceiver,
+            BindType::Pair => BindAs::Pair { receiver: carriers.receiver(name, options, &system_id)? },
+        },
+        tls: options.tls.options(carriers.folder()),
+        system_type: options.system_type.clone(),
+        interface_version: options.interface_version.octet(),
+        addr_ton: options.bind_ton,
+        addr_npi: options.bind_npi,
+        address_range: options.address_range.clone(),
+        binds_per_host: options.binds.get(),
+        window: options.window.get(),
+        adaptive_window: options.adaptive_window,
+        id_mode: fold_mode(options.id_mode),
+        statuses: retry::classes(options),
+        timers: timers(options),
+        backoff: options.reconnect.backoff(),
+        ..SmppOptions::new(hosts, system_id, carriers.password(name, options)?)
+    })
+}
+
+pub(crate) const fn fold_mode(mode: IdMode) -> FoldMode {
+    match mode {
+        IdMode::AsIs => FoldMode::AsIs,
+        IdMode::BothDec => FoldMode::BothDec,
+        IdMode::RespHexReceiptDec => FoldMode::RespHexReceiptDec,
+        IdMode::RespDecReceiptHex => FoldMode::RespDecReceiptHex,
+        IdMode::BothHex => FoldMode::BothHex,
+        IdMode::RespHexstring => FoldMode::RespHexstring,
+    }
+}
+
+fn timers(options: &CarrierOptions) -> Timers {
+    let timers = options.timers.timers();
+    Timers {
+        response: options.response_timeout.map_or(timers.response, |timeout| timeout.0),
+        enquire_interval: options.enquire_interval.map_or(timers.enquire_interval, |interval| interval.0),
+        ..timers
+    }
+}
+
+/// The limits of each bind: the campaign's, the account's, and the bind's own.
+pub(crate) fn stacks_of(
+    name: &str,
+    options: &CarrierOptions,
+    campaign: Option<&Arc<Mutex<Limit>>>,
+    now: Instant,
+) -> Vec<Stack> {
+    let burst = options.burst.unwrap_or(NonZeroU32::MIN);
+    let limit = |words: String, rate| Arc::new(Mutex::new(Limit::new(words, rate, burst, now)));
+    let own = options.rate.map(|rate| limit(format!("carrier {name} {rate}"), rate));
+    let stacks = (0..options.n_binds()).map(|bind| {
+        let of_bind = options.bind_rate.map(|rate| limit(format!("carrier {name} bind {bind} {rate}"), rate));
+        // Shared limits come first in every stack.
+        Stack::new(campaign.cloned().into_iter().chain(own.clone()).chain(of_bind).collect())
+    });
+    stacks.collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,89 @@
+//! Starts a campaign's carriers: each route becomes a lane.
+
+use std::{
+    net::SocketAddr,
+    num::NonZeroU32,
+    sync::{Arc, Mutex},
+};
+
+use tokio::sync::{Notify, mpsc};
+use volley_core::{CarrierIndex, Clock};
+use volley_pipeline::{Carrier, CarrierEvent};
+use volley_scheduler::Limit;
+
+use crate::{
+    Error, account,
+    carrier_status::BindRates,
+    lane::LaneLimits,
+    options::{CarrierOptions, Carriers},
+    pace::LanePacer,
+    preflight::Approved,
+    render::{LaneFormat, lane_format},
+    retry::StatusTable,
+    run::{Lane, Reach, Refusals},
+};
+
+/// What all lanes are started with.
+pub(crate) struct Start<'a> {
+    pub(crate) approved: &'a Approved,
+    pub(crate) carriers: &'a Carriers,
+    pub(crate) events: &'a mpsc::Sender<CarrierEvent>,
+    pub(crate) hungry: &'a Arc<Notify>,
+    pub(crate) clock: &'a Arc<dyn Clock>,
+}
+
+impl Start<'_> {
+    /// A lane for each route, with the format of its submits. `numbers`: of the routes' carriers;
+    /// `columns`: what the list keeps; `simulated`: where the simulator plays a route.
+    pub(crate) fn lanes(
+        &self,
+        numbers: &[CarrierIndex],
+        columns: &[String],
+        simulated: impl Fn(usize) -> Option<SocketAddr>,
+    ) -> Result<(Vec<Lane>, Vec<LaneFormat>), Error> {
+        let schedule = &self.approved.options.schedule;
+        let campaign_limit = schedule.rate.map(|rate| {
+            let burst = schedule.burst.unwrap_or(NonZeroU32::MIN);
+            Arc::new(Mutex::new(Limit::new(format!("campaign rate {rate}"), rate, burst, self.clock.now())))
+        });
+        let mut lanes = Vec::new();
+        let mut formats = Vec::new();
+        for ((route, number), n) in self.approved.options.routes.iter().zip(numbers).zip(0..) {
+            let options = self.carriers.get(&route.carrier)?;
+            let message = &self.approved.options.message;
+            let validity = message.validity.map(|validity| validity.0);
+            let format = LaneFormat::new(options, &message.sender, validity, columns);
+            formats.push(format.map_err(|what| lane_format::wrong(self.carriers, &route.carrier, &what))?);
+            lanes.push(self.lane(&route.carrier, options, *number, campaign_limit.as_ref(), simulated(n))?);
+        }
+        Ok((lanes, formats))
+    }
+
+    fn lane(
+        &self,
+        name: &str,
+        options: &CarrierOptions,
+        number: CarrierIndex,
+        campaign_limit: Option<&Arc<Mutex<Limit>>>,
+        simulated: Option<SocketAddr>,
+    ) -> Result<Lane, Error> {
+        let now = self.clock.now();
+        let stacks = account::stacks_of(name, options, campaign_limit, now);
+        let pacer = Arc::new(LanePacer::new(stacks, Arc::clone(self.hungry)));
+        let smpp = account::smpp_options(name, options, self.carriers, simulated)?;
+        let (events, clock) = (self.events.clone(), Arc::clone(self.clock));
+        let carrier = Carrier::start(number, name, smpp, Arc::clone(&pacer) as _, events, clock)?;
+        let max_segments = self.approved.options.message.max_segments.get();
+        Ok(Lane {
+            name: name.to_owned(),
+            limits: LaneLimits::new(number, options.total_window(), max_segments, options.rate),
+            carrier,
+            pacer,
+            reach: Reach::Trying { last_error: String::new() },
+            rates: BindRates::new(now),
+            refusals: Refusals::new(StatusTable::new(options), options.pause_after, now),
+            paused: None,
+            stopped: false,
+        })
+    }
+}
