@@ -111,6 +111,26 @@ fn the_keys_are_those_of_the_vectors() {
 }
 
 #[test]
+fn strange_input_is_looked_at_like_any_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("long.txt");
+    fs::write(&file, "x".repeat(50_000)).unwrap();
+    let long = inspect(&["text", "--json", "--file", file.to_str().unwrap()], b"");
+    let value = long.json();
+    assert_eq!((long.code, &value["segments"]), (Some(1), &json!(327)));
+    assert_eq!(value["error"], json!("the text needs 327 segments: at most 255 are allowed"));
+    for (what, input) in
+        [("text", &b"\xFF\xFE\n\n\x00\n"[..]), ("pdu", b"\n00\n"), ("receipt", b"\xFF\n"), ("number", b"\xFF+\n")]
+    {
+        let printed = inspect(&[what], input);
+        assert!(matches!(printed.code, Some(0 | 1)), "{what}: {}", printed.stderr);
+        assert_eq!(printed.lines().len(), input.iter().filter(|octet| **octet == b'\n').count(), "{what}");
+    }
+    assert_eq!(inspect(&["text"], b"").code, Some(0));
+    assert_eq!(inspect(&["pdu", ""], b"").code, Some(1));
+}
+
+#[test]
 fn wrong_options_say_what_there_is() {
     let failed = |arguments: &[&str], words: &str| {
         let printed = inspect(arguments, b"");

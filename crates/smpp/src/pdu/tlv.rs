@@ -297,8 +297,10 @@ impl TlvRule {
                 put_tlv(out, tag, number.to_be_bytes().get(8 - n_octets..).unwrap_or_default());
             }
             TlvKind::CString | TlvKind::Octets | TlvKind::NetworkError => {
-                if value.len() > usize::from(self.max_len) {
-                    return Err(TlvValueError::TooLong { tag, n_octets: value.len(), max: self.max_len });
+                // A C-string's NUL counts, and a length has 16 bits.
+                let max = self.max_len.min(u16::MAX - 1);
+                if value.len() > usize::from(max) {
+                    return Err(TlvValueError::TooLong { tag, n_octets: value.len(), max });
                 }
                 let ends_with_nul = self.kind == TlvKind::CString;
                 if let Some(at) = value.bytes().position(|octet| octet == 0).filter(|_| ends_with_nul) {
@@ -375,6 +377,8 @@ mod tests {
         assert_eq!(put(TlvKind::Int(2), 0, "513"), Ok(vec![0x14, 0, 0, 2, 2, 1]));
         assert_eq!(put(TlvKind::Int(8), 0, &u64::MAX.to_string()).unwrap().len(), 12);
         assert_eq!(put(TlvKind::Empty, 0, ""), Ok(vec![0x14, 0, 0, 0]));
+        let longest = "x".repeat(65_535);
+        assert!(put(TlvKind::CString, u16::MAX, &longest).unwrap_err().ends_with("65535 octets, and 65534 fit"));
         for (kind, max_len, value, expected) in [
             (TlvKind::Int(1), 0, "256", "TLV 0x1400: `256` is no number from 0 to 255"),
             (TlvKind::Int(1), 0, "", "TLV 0x1400: `` is no number from 0 to 255"),

@@ -175,11 +175,12 @@ impl Segments {
         }
     }
 
-    /// Which part segment `index` is.
+    /// Which part segment `index` is. Of a text that was refused for its more than 255 segments
+    /// the numbers stop at 255.
     #[must_use]
     pub fn part(&self, index: usize, reference: u16) -> Part {
-        // At most 255: more are refused.
-        Part { reference, total: self.len() as u8, number: index as u8 + 1 }
+        let octet = |n: usize| u8::try_from(n).unwrap_or(u8::MAX);
+        Part { reference, total: octet(self.len()), number: octet(index.saturating_add(1)) }
     }
 
     /// Cuts `text`.

@@ -131,6 +131,16 @@ fn too_many_segments_are_refused_with_their_number() {
 }
 
 #[test]
+fn a_text_beyond_all_numbers_is_refused_and_can_be_looked_at() {
+    let mut segments = Segments::default();
+    let error = segments.cut(&"A".repeat(50_000), &OPTIONS).unwrap_err();
+    assert_eq!((error.needed, segments.len(), segments.part(326, 1).number), (327, 327, 255));
+    let mut header = Vec::new();
+    segments.put_header(326, 1, &mut header);
+    assert_eq!(header, [5, 0, 3, 1, 255, 255]);
+}
+
+#[test]
 fn smart_encoding_saves_segments_only_where_it_helps() {
     let mut segments = Segments::default();
     let smart = SegmentOptions { smart: Smart::Punct, ..OPTIONS };
