@@ -92,7 +92,17 @@ fn code(c: char) -> Code {
     }
     match c {
         '€' => Code::Extension(0x65),
-        _ => DEFAULT.iter().position(|known| *known == c).map_or(Code::None, |septet| Code::Default(septet as u8)),
+        'Γ' => Code::Default(0x13),
+        'Δ' => Code::Default(0x10),
+        'Θ' => Code::Default(0x19),
+        'Λ' => Code::Default(0x14),
+        'Ξ' => Code::Default(0x1A),
+        'Π' => Code::Default(0x16),
+        'Σ' => Code::Default(0x18),
+        'Φ' => Code::Default(0x12),
+        'Ψ' => Code::Default(0x17),
+        'Ω' => Code::Default(0x15),
+        _ => Code::None,
     }
 }
 

@@ -4,8 +4,9 @@
 use std::{ops::Range, str::FromStr};
 
 use unicode_normalization::{
-    UnicodeNormalization as _,
+    IsNormalized, UnicodeNormalization as _,
     char::{canonical_combining_class, is_combining_mark},
+    is_nfc_quick,
 };
 
 use super::{gsm_septets, romanise::romanise};
@@ -62,7 +63,7 @@ impl FromStr for Smart {
 /// the level replaces nothing. Links and `{{ placeholders }}` stay as they are, and so do the
 /// ranges of octets in `keep`, which are in order and don't overlap.
 pub fn simplify(text: &str, smart: Smart, keep: &[Range<usize>], out: &mut String) -> bool {
-    if smart == Smart::None {
+    if smart == Smart::None || !text.chars().any(|c| may_change(c, smart)) {
         return false;
     }
     let mut start = 0;
@@ -73,6 +74,20 @@ pub fn simplify(text: &str, smart: Smart, keep: &[Range<usize>], out: &mut Strin
     }
     simplify_free(text.get(start..).unwrap_or_default(), smart, out);
     true
+}
+
+/// Whether the level may do something about `c`. Most texts in other scripts have nothing of the
+/// kind, and are done with here.
+fn may_change(c: char, smart: Smart) -> bool {
+    if gsm_septets(c).is_some() {
+        return false;
+    }
+    punctuation(c).is_some()
+        || ('\u{FF01}'..='\u{FF5E}').contains(&c)
+        || is_nfc_quick(std::iter::once(c)) != IsNormalized::Yes
+        || smart >= Smart::Accents && (is_combining_mark(c) || put_without_accent(c, &mut String::new()))
+        || smart >= Smart::Lookalike && lookalike(c).is_some()
+        || smart == Smart::Full && romanise(c, &mut String::new())
 }
 
 /// A text without ranges to keep: all but its placeholders.
@@ -263,8 +278,8 @@ mod tests {
     #[track_caller]
     fn check(text: &str, smart: Smart, expected: &str) {
         let mut out = String::new();
-        assert!(simplify(text, smart, &[], &mut out));
-        assert_eq!(out, expected);
+        let changed = simplify(text, smart, &[], &mut out);
+        assert_eq!(if changed { &out } else { text }, expected);
     }
 
     #[test]
@@ -314,6 +329,20 @@ mod tests {
     #[test]
     fn joiners_stay_between_emoji() {
         check("👩\u{200D}👧 a\u{200D}b", Smart::Punct, "👩\u{200D}👧 ab");
+    }
+
+    #[test]
+    fn what_nothing_is_done_about_is_told_at_once() {
+        for (text, smart) in [("Привет, мир й", Smart::Accents), ("plain € text", Smart::Full), ("你好", Smart::Full)]
+        {
+            let mut out = String::new();
+            assert!(!simplify(text, smart, &[], &mut out) && out.is_empty(), "{text}");
+        }
+        // Jamo compose, marks do, and some signs are other names of letters.
+        check("\u{1112}\u{1161}\u{11AB}", Smart::Punct, "한");
+        check("e\u{301}", Smart::Punct, "é");
+        check("\u{212B}\u{2126}", Smart::Punct, "ÅΩ");
+        check("x\u{336}", Smart::Accents, "x");
     }
 
     #[test]
