@@ -21,6 +21,8 @@ pub struct MoPart<'a> {
     pub account: u32,
     /// Who sent it, as it stood in the PDU.
     pub from: &'a [u8],
+    /// Type of number of the sender.
+    pub from_ton: u8,
     /// Which of our numbers it was sent to.
     pub to: &'a [u8],
     /// 0x40 says that a user data header precedes the text.
@@ -58,6 +60,8 @@ pub struct MoMessage {
     pub account: u32,
     /// Who sent it, as it stood in the PDU.
     pub from: Vec<u8>,
+    /// Type of number of the sender.
+    pub from_ton: u8,
     /// Which of our numbers it was sent to.
     pub to: Vec<u8>,
     /// The text's alphabet, as its first part says.
@@ -104,6 +108,7 @@ pub enum Took {
 struct Key {
     account: u32,
     from: Vec<u8>,
+    from_ton: u8,
     to: Vec<u8>,
     is_wide: bool,
     reference: u16,
@@ -138,7 +143,7 @@ impl Reassembler {
         let (numbers, is_wide, shifts, text) = part.read();
         let (from, to) = (part.from.to_vec(), part.to.to_vec());
         let Part { reference, total, number } = numbers.unwrap_or(Part { reference: 0, total: 1, number: 1 });
-        let key = Key { account: part.account, from, to, is_wide, reference, total };
+        let key = Key { account: part.account, from, from_ton: part.from_ton, to, is_wide, reference, total };
         let piece = Piece { number, tag: part.tag, data_coding: part.data_coding, shifts, octets: text.to_vec() };
         if numbers.is_none() {
             out.push(joined(key, Open { since_us: at_us, pieces: vec![piece] }));
@@ -198,6 +203,7 @@ fn joined(key: Key, open: Open) -> MoMessage {
     MoMessage {
         account: key.account,
         from: key.from,
+        from_ton: key.from_ton,
         to: key.to,
         data_coding: first.map_or(0, |piece| piece.data_coding),
         shifts: first.map(|piece| piece.shifts).unwrap_or_default(),
