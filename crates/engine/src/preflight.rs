@@ -60,7 +60,15 @@ pub(crate) fn load(campaign_file: &Path, carriers_file: &Path) -> Result<(Campai
     let options = CampaignOptions::load(campaign_file)?;
     let carriers = Carriers::load(carriers_file)?;
     check_routes(&options, &carriers)?;
+    if let Some(path) = keywords_file(&options, campaign_file) {
+        options::load_keywords(&path)?;
+    }
     Ok((options, carriers))
+}
+
+/// The campaign's own table of words, if it has one.
+pub(crate) fn keywords_file(options: &CampaignOptions, campaign_file: &Path) -> Option<PathBuf> {
+    Some(campaign_file.parent().unwrap_or(Path::new("")).join(options.replies.keywords.as_ref()?))
 }
 
 /// Every route's carrier is there, and all cut texts alike: a row that goes from one to another

@@ -71,6 +71,11 @@ pub(crate) struct Renderer {
     failed: Option<volley_ingest::Error>,
 }
 
+/// Whether a row's turn comes in the order of the list.
+const fn is_fresh(next: NextRow) -> bool {
+    next.attempts == 0 && next.only.is_none()
+}
+
 #[derive(Default)]
 struct CachedChunk {
     number: Option<u32>,
@@ -141,9 +146,14 @@ impl Renderer {
         Some(Rendered { n_segments, n_now })
     }
 
-    /// Text and segments of a row, in the buffers; gives its number.
-    fn compose(&mut self, lane: usize, next: NextRow) -> Option<Msisdn> {
-        let cached = if next.attempts == 0 && next.only.is_none() { &mut self.fresh } else { &mut self.again };
+    /// A row's number; `None` when the plan can't be read.
+    pub(crate) fn number(&mut self, next: NextRow) -> Option<Msisdn> {
+        Some(self.chunk_of(next)?.row(next.row.offset())?.msisdn)
+    }
+
+    /// The chunk that a row lies in, read where it isn't the one before.
+    fn chunk_of(&mut self, next: NextRow) -> Option<&PlanChunk> {
+        let cached = if is_fresh(next) { &mut self.fresh } else { &mut self.again };
         let number = next.row.chunk();
         if cached.number != Some(number) {
             cached.number = None;
@@ -153,6 +163,13 @@ impl Renderer {
             }
             cached.number = Some(number);
         }
+        Some(&cached.chunk)
+    }
+
+    /// Text and segments of a row, in the buffers; gives its number.
+    fn compose(&mut self, lane: usize, next: NextRow) -> Option<Msisdn> {
+        self.chunk_of(next)?;
+        let cached = if is_fresh(next) { &self.fresh } else { &self.again };
         let row = cached.chunk.row(next.row.offset())?;
         // Checked when the list was frozen, on the same path: it can't need too many segments.
         let _ = self.format.compose(|index| row.field(index), &mut self.composed);

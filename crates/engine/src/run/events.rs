@@ -33,16 +33,7 @@ impl Runner {
         match event.kind {
             EventKind::Answers(answers) => self.on_answers(lane, &answers),
             EventKind::Receipts(receipts) => self.on_receipts(lane, &receipts),
-            EventKind::Replies(replies) => {
-                self.replies.append(&replies, self.clock.wall()).map_err(Stop::Error)?;
-                let at = self.clock.wall();
-                for reply in replies.iter() {
-                    self.state.turn.events.reply(event.carrier, at);
-                    if let Some(turn) = self.state.turn.lanes.get_mut(lane) {
-                        turn.acknowledge.push(reply.item.handle);
-                    }
-                }
-            }
+            EventKind::Replies(replies) => self.on_replies(lane, event.carrier, &replies)?,
             EventKind::Lost { tokens, cause } => {
                 let cause = match cause {
                     LostCause::ConnectionLost => DoubtCause::ConnectionLost,
@@ -82,7 +73,7 @@ impl Runner {
         Ok(())
     }
 
-    fn lane_name(&self, lane: usize) -> &str {
+    pub(super) fn lane_name(&self, lane: usize) -> &str {
         self.lanes.get(lane).map_or("", |lane| lane.name.as_str())
     }
 
@@ -180,7 +171,7 @@ impl Runner {
     }
 
     /// Never written: back to the head of the list.
-    fn on_returned(&mut self, lane: usize, tokens: &[MessageToken]) {
+    pub(super) fn on_returned(&mut self, lane: usize, tokens: &[MessageToken]) {
         if tokens.is_empty() {
             return;
         }

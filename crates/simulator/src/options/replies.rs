@@ -14,7 +14,7 @@ pub struct Replies {
     pub share: Share,
     /// What the replies say, each as likely. Long ones come in parts, the last one first.
     pub texts: Vec<String>,
-    /// From submit to reply.
+    /// From submit to reply, or from bind.
     pub delay: Delay,
     /// Each comes so often. Default once.
     pub copies: Option<NonZeroU8>,

@@ -9,7 +9,7 @@ use volley_smpp::{
 };
 
 use super::{Owed, World, intern};
-use crate::{decide::Dice, encode::digits, options::Replies};
+use crate::{decide::Dice, encode::digits, options::Replies, server::now};
 
 /// The number that unasked messages are sent to.
 const OUR_NUMBER: &str = "60777";
@@ -66,15 +66,18 @@ impl World {
             return;
         }
         let replies = state.options.replies.clone();
+        let at = now() + replies.delay.min;
+        let mut all = Vec::new();
         for reply in &replies.at_bind {
             let id = self.next_id;
             self.next_id += 1;
             let source = intern(&mut state.sources, OUR_NUMBER);
             let recipient = digits(reply.from.as_bytes());
             let to = Owed { id, recipient, state: MessageState::Delivered, source, esme: Rc::clone(esme), reply: None };
-            for owed in owed(&replies, &reply.text, &to) {
-                state.owe(owed);
-            }
+            all.extend(owed(&replies, &reply.text, &to));
+        }
+        for owed in all {
+            self.owe(account, owed, at);
         }
     }
 }
