@@ -354,6 +354,7 @@ impl Prepared {
             hungry,
             replies,
             suppressed,
+            confirmation: approved.options.replies.confirmation.clone(),
             board: Arc::clone(&board),
             last_durable,
         };

@@ -6,7 +6,7 @@ pub(crate) mod lane_format;
 
 use std::ops::Range;
 
-use volley_core::{CampaignId, MessageToken, Msisdn, Template, UnixMicros};
+use volley_core::{CampaignId, MessageToken, Msisdn, RowIndex, Template, UnixMicros};
 use volley_ingest::{Plan, PlanChunk};
 use volley_pipeline::SubmitBatch;
 use volley_smpp::text::{SegmentOptions, Segments, TooManySegments, reference};
@@ -14,6 +14,14 @@ use volley_smpp::text::{SegmentOptions, Segments, TooManySegments, reference};
 use self::encode::{Encoder, Envelope};
 pub(crate) use self::lane_format::LaneFormat;
 use crate::source::NextRow;
+
+/// Stands for no row: what confirms an opt-out. Its answer is recorded nowhere.
+pub(crate) const CONFIRMATION: MessageToken = MessageToken::new(RowIndex(u32::MAX), 0);
+
+/// Whether a token stands for [`CONFIRMATION`].
+pub(crate) fn is_confirmation(token: MessageToken) -> bool {
+    token.row() == CONFIRMATION.row()
+}
 
 /// The campaign's message.
 #[derive(Debug, Clone)]
@@ -164,6 +172,32 @@ impl Renderer {
             cached.number = Some(number);
         }
         Some(&cached.chunk)
+    }
+
+    /// Appends what confirms an opt-out; nothing where the carrier's own fields need a row. No
+    /// receipt is asked for: there is no row that it could tell of.
+    pub(crate) fn confirm(&mut self, lane: usize, to: Msisdn, text: &str, batch: &mut SubmitBatch) {
+        let Some(lane) = self.lanes.get(lane) else { return };
+        let mut tlvs = Vec::new();
+        if lane.tlvs.put(|_| "", &mut tlvs).is_err() {
+            return;
+        }
+        let mut lane = lane.clone();
+        lane.registered_delivery = 0;
+        let options = SegmentOptions { max_segments: 1, ..self.format.segments };
+        let mut segments = Segments::default();
+        if segments.cut(text, &options).is_err() {
+            return;
+        }
+        let envelope = Envelope {
+            sender: &self.format.sender,
+            recipient: to,
+            reference: 0,
+            concat: options.concat,
+            validity_period: &[],
+            tlvs: &tlvs,
+        };
+        self.encoder.encode(&lane, &envelope, &segments, CONFIRMATION, batch);
     }
 
     /// Text and segments of a row, in the buffers; gives its number.

@@ -112,6 +112,8 @@ pub(crate) struct Runner {
     pub(crate) replies: ReplyDesk,
     /// Numbers that get nothing: asked for each row right before its intent.
     pub(crate) suppressed: Suppressed,
+    /// What a number that opts out is told, once.
+    pub(crate) confirmation: Option<String>,
     pub(crate) board: Arc<Board>,
     /// The last record that the ledger folded before the loop began.
     pub(crate) last_durable: Sequence,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
-use volley_core::{CarrierIndex, Clock, MessageToken, RecipientCheck};
+use volley_core::{CarrierIndex, Clock, MessageToken};
 
 use crate::{
     CarrierEvent, CarrierStatus, Error, Pacer, ReceiptHandle, SmppOptions, SubmitBatch,
@@ -54,11 +54,11 @@ impl Carrier {
         self.shared.submit(batch, Queue::push_front);
     }
 
-    /// Takes submits with this recipient check back out of the queue: they are never written, and
-    /// nothing else is reported of them. What a session holds already can't be taken back.
+    /// Takes what `is_meant` back out of the queue: it is never written, and nothing else is
+    /// reported of it. What a session holds already can't be taken back.
     #[must_use]
-    pub fn withdraw(&self, check: RecipientCheck) -> Vec<MessageToken> {
-        self.shared.queue.withdraw(|token| token.check() == check)
+    pub fn withdraw(&self, is_meant: impl Fn(MessageToken) -> bool) -> Vec<MessageToken> {
+        self.shared.queue.withdraw(is_meant)
     }
 
     /// Tells the SMSC that these are taken: they are durable now. What came on a session that

@@ -289,3 +289,29 @@ fn killed_anywhere_no_reply_is_lost_and_none_is_there_twice() {
         drop(again.stop());
     }
 }
+
+#[test]
+fn an_opt_out_is_confirmed_once_where_that_is_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let (simulator, campaign) = campaign_with_replies(dir, 60, |number| {
+        at_bind(&[(&number(50), "STOP"), (&number(50), "stop."), (&number(55), "hm")], "copies = 3\n")
+    });
+    set_rate(dir, "40/s");
+    let text = fs::read_to_string(&campaign).unwrap();
+    let with = |confirmation: &str| {
+        let section = format!("[replies]\nconfirmation = \"{confirmation}\"\n[delivery]");
+        fs::write(&campaign, text.replace("[delivery]", &section)).unwrap();
+    };
+    with(&"too long ".repeat(20));
+    let wrong = volley(dir).arg("run").arg(&campaign).args(["--yes", "--no-progress"]).output().unwrap();
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(stderr(&wrong).contains("campaign.toml: `confirmation`: "), "{}", stderr(&wrong));
+    with("No more messages.");
+    run(dir, &campaign, &[]);
+    let status = status(dir).unwrap();
+    assert_eq!((n(&status, "/states/suppressed"), n(&status, "/states/delivered")), (1, 59), "{status}");
+    assert_eq!((n(&status, "/segments/submitted"), n(&status, "/states/in_doubt")), (59, 0), "{status}");
+    assert_eq!(submitted(dir).iter().filter(|recipient| **recipient == number(dir, 50)).count(), 1);
+    assert_eq!(n(&simulator.stop(), "/submits"), 60);
+}

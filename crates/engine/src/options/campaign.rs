@@ -142,6 +142,9 @@ pub struct ReplyOptions {
     /// A table of words in place of the data directory's or the built-in one, relative to the
     /// campaign file.
     pub keywords: Option<String>,
+    /// Sent once to a number that opts out, if it fits one segment. Default none: many carriers
+    /// send their own.
+    pub confirmation: Option<String>,
 }
 
 /// SMPP can't tell whether an unanswered submit was taken; this says what we do then.

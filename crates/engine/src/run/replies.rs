@@ -1,11 +1,11 @@
 //! Messages to us, and what they change.
 
-use volley_core::{CarrierIndex, RecipientCheck};
+use volley_core::{CarrierIndex, MessageToken, Msisdn, RecipientCheck};
 use volley_pipeline::ReplyBatch;
 use volley_reconciler::{SuppressCause, record::SuppressChange};
 
 use super::{Runner, Stop, TURNS_IN_FLIGHT};
-use crate::replies::Effect;
+use crate::{render::is_confirmation, replies::Effect};
 
 /// A number that opted out while PDUs to it may be on their way to a carrier's queue.
 pub(super) struct FreshStop {
@@ -42,26 +42,40 @@ impl Runner {
         if let Some(lane) = self.lanes.get(lane).filter(|_| !known.is_empty()) {
             lane.carrier.acknowledge(&known);
         }
-        self.take_effect(&effects);
+        self.take_effect(&effects, Some(lane));
         Ok(())
     }
 
     /// Gives out parts that waited too long.
     pub(super) fn expire_replies(&mut self) -> Result<(), Stop> {
         let effects = self.replies.expire(self.clock.wall()).map_err(Stop::Error)?;
-        self.take_effect(&effects);
+        self.take_effect(&effects, None);
         Ok(())
     }
 
-    fn take_effect(&mut self, effects: &[Effect]) {
+    /// `lane`: where a confirmation may go out.
+    fn take_effect(&mut self, effects: &[Effect], lane: Option<usize>) {
         let at = self.clock.wall();
         for Effect { reply, number, change } in effects.iter().copied() {
+            let is_news = self.suppressed.cause(number).is_none();
             let entry = self.suppressed.change(number, change, SuppressCause::Reply, at, reply);
             self.state.turn.events.suppress(&entry);
             if change == SuppressChange::Add {
+                if is_news && reply > 0 {
+                    self.confirm(lane, number);
+                }
                 self.withdraw(number.check());
                 self.state.fresh_stops.push(FreshStop { check: number.check(), turns: TURNS_IN_FLIGHT + 1 });
             }
+        }
+    }
+
+    /// One message to a number that just opted out. It goes out with the turn that holds the
+    /// opt-out and is nowhere else: a crash may lose it, and nothing sends it twice.
+    fn confirm(&mut self, lane: Option<usize>, number: Msisdn) {
+        let Some((text, lane)) = self.confirmation.as_ref().zip(lane) else { return };
+        if let Some(turn) = self.state.turn.lanes.get_mut(lane).filter(|_| self.state.ending.is_none()) {
+            self.renderer.confirm(lane, number, text, &mut turn.batch);
         }
     }
 
@@ -81,8 +95,9 @@ impl Runner {
 
     /// Takes back what waits for numbers with this check. Whoever else has it goes out again.
     fn withdraw(&mut self, check: RecipientCheck) {
+        let is_meant = |token: MessageToken| token.check() == check && !is_confirmation(token);
         for lane in 0..self.lanes.len() {
-            let tokens = self.lanes.get(lane).map(|lane| lane.carrier.withdraw(check)).unwrap_or_default();
+            let tokens = self.lanes.get(lane).map(|lane| lane.carrier.withdraw(is_meant)).unwrap_or_default();
             self.on_returned(lane, &tokens);
         }
     }
