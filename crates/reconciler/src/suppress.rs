@@ -14,7 +14,7 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NumberHash(pub [u8; 16]);
 
-/// How a number came on the suppression list.
+/// How a number came on the suppression list; the later ones weigh more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum SuppressCause {
@@ -103,7 +103,8 @@ impl SuppressList {
         self.last_reply
     }
 
-    /// Changes it. A number that is on it keeps its first cause.
+    /// Changes it. What a person put there a reply doesn't take off: whoever opts in takes back
+    /// an opt-out of their own, no decision of others.
     pub fn apply(&mut self, entry: &SuppressEntry) {
         self.last_reply = self.last_reply.max(entry.reply);
         self.dirty.insert(entry.number);
@@ -112,7 +113,9 @@ impl SuppressList {
                 self.insert(entry.number, Suppression { since: entry.at, cause: entry.cause, check: entry.check });
             }
             SuppressChange::Lift => {
-                if let Some(lifted) = self.numbers.remove(&entry.number)
+                let is_theirs = self.numbers.get(&entry.number).is_some_and(|known| known.cause <= entry.cause);
+                if is_theirs
+                    && let Some(lifted) = self.numbers.remove(&entry.number)
                     && let hash_map::Entry::Occupied(mut n) = self.by_check.entry(lifted.check)
                 {
                     *n.get_mut() -= 1;
@@ -125,9 +128,15 @@ impl SuppressList {
     }
 
     fn insert(&mut self, number: NumberHash, suppression: Suppression) {
-        if let hash_map::Entry::Vacant(free) = self.numbers.entry(number) {
-            free.insert(suppression);
-            *self.by_check.entry(suppression.check).or_default() += 1;
+        match self.numbers.entry(number) {
+            hash_map::Entry::Vacant(free) => {
+                free.insert(suppression);
+                *self.by_check.entry(suppression.check).or_default() += 1;
+            }
+            hash_map::Entry::Occupied(mut known) => {
+                let known = known.get_mut();
+                known.cause = known.cause.max(suppression.cause);
+            }
         }
     }
 
@@ -179,6 +188,22 @@ mod tests {
         assert!(!is_on(&list, 1) && is_on(&list, 2));
         list.apply(&entry(2, SuppressChange::Lift));
         assert!(list.get(RecipientCheck(9), || panic!("no hash is needed")).is_none() && list.is_empty());
+    }
+
+    #[test]
+    fn a_reply_lifts_an_opt_out_and_no_decision_of_a_person() {
+        let by = |cause, change| SuppressEntry { cause, ..entry(1, change) };
+        let (reply, person) = (SuppressCause::Reply, SuppressCause::Person);
+        let mut list = SuppressList::default();
+        list.apply(&by(reply, SuppressChange::Add));
+        list.apply(&by(person, SuppressChange::Add));
+        list.apply(&by(reply, SuppressChange::Lift));
+        assert_eq!(list.len(), 1);
+        list.apply(&by(person, SuppressChange::Lift));
+        assert!(list.is_empty());
+        list.apply(&by(reply, SuppressChange::Add));
+        list.apply(&by(person, SuppressChange::Lift));
+        assert!(list.is_empty());
     }
 
     #[test]
