@@ -9,11 +9,11 @@ use std::{
 
 use volley_pipeline::{BindAs, SmppOptions, Timers};
 use volley_scheduler::{Limit, Stack};
-use volley_smpp::receipt::IdMode as FoldMode;
+use volley_smpp::receipt::IdRules;
 
 use crate::{
     Error,
-    options::{BindType, CarrierOptions, Carriers, IdMode},
+    options::{BindType, CarrierOptions, Carriers},
     retry,
 };
 
@@ -48,7 +48,8 @@ pub(crate) fn smpp_options(
         binds_per_host: options.binds.get(),
         window: options.window.get(),
         adaptive_window: options.adaptive_window,
-        id_mode: fold_mode(options.id_mode),
+        ids: id_rules(options),
+        receipts: options.receipts.rules(),
         statuses: retry::classes(options),
         timers: timers(options),
         backoff: options.reconnect.backoff(),
@@ -56,15 +57,9 @@ pub(crate) fn smpp_options(
     })
 }
 
-pub(crate) const fn fold_mode(mode: IdMode) -> FoldMode {
-    match mode {
-        IdMode::AsIs => FoldMode::AsIs,
-        IdMode::BothDec => FoldMode::BothDec,
-        IdMode::RespHexReceiptDec => FoldMode::RespHexReceiptDec,
-        IdMode::RespDecReceiptHex => FoldMode::RespDecReceiptHex,
-        IdMode::BothHex => FoldMode::BothHex,
-        IdMode::RespHexstring => FoldMode::RespHexstring,
-    }
+/// How ids are folded.
+pub(crate) fn id_rules(options: &CarrierOptions) -> IdRules {
+    IdRules { mode: options.id_mode.0, strip: options.id_strip.as_ref().map(|strip| strip.0.clone()) }
 }
 
 fn timers(options: &CarrierOptions) -> Timers {

@@ -13,9 +13,9 @@ pub use campaign::{
 };
 pub use carriers::{
     BindType, CarrierKind, CarrierOptions, Carriers, Concatenation, DefaultAlphabet, DestinationPrefix, IdMode,
-    InterfaceVersion, MessageMode, NationalLanguage, ReceiverOptions, ReconnectOptions, RegisteredDelivery,
-    SecretSource, StatusClassName, StatusCodes, StatusRule, TimerOptions, TlsForm, TlsTable, TlvOptions, TlvTag,
-    TlvType, TonNpiOptions, ValidityForm,
+    InterfaceVersion, MessageMode, NationalLanguage, ReceiptOptions, ReceiptStateName, ReceiverOptions,
+    ReconnectOptions, RegisteredDelivery, SecretSource, StatusClassName, StatusCodes, StatusRule, StripPattern,
+    TimerOptions, TlsForm, TlsTable, TlvOptions, TlvTag, TlvType, TonNpiOptions, ValidityForm, ValuePattern,
 };
 pub use file_error::FileError;
 pub use human::HumanDuration;

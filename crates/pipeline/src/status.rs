@@ -28,6 +28,14 @@ impl CarrierStatus {
     }
 }
 
+impl CarrierStatus {
+    /// Whether a bind is up that submits.
+    #[must_use]
+    pub fn can_submit(&self) -> bool {
+        self.binds.iter().any(|bind| bind.kind.submits() && bind.phase == BindPhase::Bound)
+    }
+}
+
 /// One bind.
 #[derive(Debug, Clone)]
 pub struct BindStatus {

@@ -32,6 +32,20 @@ pub enum MessageState {
 }
 
 impl MessageState {
+    /// All, in the order of their numbers.
+    pub const ALL: [Self; 10] = [
+        Self::Scheduled,
+        Self::Enroute,
+        Self::Delivered,
+        Self::Expired,
+        Self::Deleted,
+        Self::Undeliverable,
+        Self::Accepted,
+        Self::Unknown,
+        Self::Rejected,
+        Self::Skipped,
+    ];
+
     /// From the TLV's value.
     #[must_use]
     pub const fn from_tlv(value: u8) -> Option<Self> {

@@ -273,3 +273,34 @@ fn each_part_of_a_message_is_tried_again_as_often_as_stated() {
     assert!(parts == 4 * n(&status, "/states/failed") && parts > 0, "{status}");
     assert_eq!(n(&simulator.stop(), "/submits"), 3 * parts, "{status}");
 }
+
+#[test]
+fn a_carrier_that_is_gone_is_said_to_be_gone_while_the_run_waits_for_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let simulator = Simulator::start(dir, "");
+    let campaign = write_campaign(dir, 2_000, &simulator.address, "");
+    add_to_carriers(dir, "rate = \"100/s\"\n");
+    let mut command = volley(dir);
+    command.arg("run").arg(&campaign).args(["--yes", "--no-progress"]).stdin(Stdio::null()).stderr(Stdio::null());
+    let run = command.stdout(Stdio::null()).spawn().unwrap();
+    let carrier = |words: &str| {
+        // A minute at most; each look is a process of its own.
+        for _ in 0..600 {
+            let output = volley(dir).args(["carrier", "watch", "--json"]).output().unwrap();
+            let carriers: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap_or_default();
+            let found = carriers.into_iter().find(|carrier| carrier["reach"].as_str().unwrap().starts_with(words));
+            if let Some(found) = found {
+                return found;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        panic!("no carrier was said to be `{words}`");
+    };
+    carrier("bound");
+    simulator.kill();
+    let gone = carrier("no bind is up: ");
+    assert_eq!(gone["waits_for"], "carrier north has no bind");
+    crate::support::signal(&run, "INT");
+    assert_eq!(run.wait_with_output().unwrap().status.code(), Some(130));
+}

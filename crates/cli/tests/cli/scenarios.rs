@@ -29,7 +29,9 @@ fn run(scenario: &Scenario) -> (Value, Value) {
     let status = status(dir.path()).unwrap();
     let seen = simulator.stop();
     assert_eq!(sum_of_states(&status), scenario.rows, "{status}");
-    assert_eq!(n(&seen, "/unique_recipients"), scenario.rows, "{seen}");
+    // What was on the wire when a connection was cut is in doubt, and may not have arrived.
+    let at_least = scenario.rows - n(&status, "/states/in_doubt");
+    assert!((at_least..=scenario.rows).contains(&n(&seen, "/unique_recipients")), "{seen}");
     assert_eq!(n(&seen, "/copies_beyond_first"), 0, "{seen}");
     (status, seen)
 }

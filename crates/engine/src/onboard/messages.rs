@@ -7,7 +7,7 @@ use volley_smpp::text::{Concat, Encoding, SegmentOptions, Segments, reference};
 
 use super::{CarrierTest, Steps, Verdict, ids::propose, session::Session};
 use crate::{
-    Error, account,
+    Error,
     options::{CarrierOptions, Carriers, Concatenation},
     render::{
         LaneFormat,
@@ -118,7 +118,7 @@ fn tell_answers(message: &Sent, row: RowIndex, session: &Session, steps: &mut St
 
 /// Compares the ids of answers and receipts, and acknowledges the receipts that are ours.
 fn compare(answered: &[Vec<u8>], options: &CarrierOptions, session: &Session, steps: &mut Steps<'_>) -> Value {
-    let configured = account::fold_mode(options.id_mode);
+    let configured = options.id_mode.0;
     let receipts: Vec<_> = session.receipts.iter().map(|receipt| receipt.id.clone()).collect();
     let proposed = propose(configured, answered, &receipts);
     let n_acknowledged = proposed.map_or(0, |(mode, _)| session.acknowledge(answered, mode));

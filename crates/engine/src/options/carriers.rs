@@ -4,6 +4,7 @@ mod check;
 mod connection;
 mod kinds;
 mod profile;
+mod receipts;
 mod secret;
 mod statuses;
 mod submit;
@@ -22,6 +23,7 @@ pub use self::{
     connection::{BindType, InterfaceVersion, ReceiverOptions, ReconnectOptions, TimerOptions},
     kinds::{CarrierKind, Concatenation, DefaultAlphabet, IdMode, NationalLanguage},
     profile::CarrierOptions,
+    receipts::{ReceiptOptions, ReceiptStateName, StripPattern, ValuePattern},
     secret::SecretSource,
     statuses::{StatusClassName, StatusCodes, StatusRule},
     submit::{DestinationPrefix, MessageMode, RegisteredDelivery, TonNpiOptions, ValidityForm},

@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use volley_pipeline::CarrierStatus;
+
 use super::{Reach, Runner};
 use crate::board::LaneBoard;
 
@@ -10,12 +12,14 @@ impl Runner {
     pub(super) fn publish(&mut self, now: Instant) {
         let lanes = self.lanes.iter_mut().map(|lane| {
             let status = lane.carrier.status();
+            let lost = lane.reach == Reach::Bound && !status.draining && !status.can_submit();
+            let limit = if lost { None } else { lane.pacer.binding().map(|limit| limit.to_string()) };
             LaneBoard {
                 name: lane.name.clone(),
                 outstanding: lane.limits.outstanding(),
                 bound: lane.limits.bound(),
-                waits_for: lane.pacer.binding().map(|limit| limit.to_string()),
-                reach: in_words(&lane.reach),
+                waits_for: limit.or_else(|| lost.then(|| format!("carrier {} has no bind", lane.name))),
+                reach: if lost { lost_in_words(&status) } else { in_words(&lane.reach) },
                 paused: lane.paused.clone(),
                 rates: lane.rates.measure(now, &status),
                 status,
@@ -32,4 +36,10 @@ fn in_words(reach: &Reach) -> String {
         Reach::Bound => "bound".to_owned(),
         Reach::Refused { status } => format!("refuses the bind: {status}"),
     }
+}
+
+/// It was bound once, and no bind is up now.
+fn lost_in_words(status: &CarrierStatus) -> String {
+    let last_error = status.binds.iter().find_map(|bind| bind.last_error.as_deref());
+    format!("no bind is up: {}", last_error.unwrap_or("connecting"))
 }

@@ -3,7 +3,7 @@
 use volley_core::{ReceiptState, RecipientCheck};
 use volley_smpp::{
     pdu::{Address, CommandId, Pdu, RawPdu, ShortMessage},
-    receipt::{IdMode, MessageState, ReceiptRules, Side, fold_id, from_deliver_sm},
+    receipt::{IdRules, MessageState, ReceiptRules, Side, from_deliver_sm},
 };
 
 use crate::{
@@ -34,7 +34,7 @@ pub(crate) struct Origin {
 impl Deliveries {
     /// Reads one delivery. Whatever it is, it ends up in one of the batches: it can be lost
     /// nowhere, and it is acknowledged when its batch is durable.
-    pub(crate) fn read(&mut self, pdu: &RawPdu<'_>, origin: Origin, id_mode: IdMode) {
+    pub(crate) fn read(&mut self, pdu: &RawPdu<'_>, origin: Origin, ids: &IdRules, rules: &ReceiptRules) {
         let handle = |request| ReceiptHandle {
             bind: origin.bind,
             request,
@@ -42,9 +42,9 @@ impl Deliveries {
             sequence_number: pdu.header.sequence_number,
         };
         match pdu.decode() {
-            Ok(Pdu::DeliverSm(message)) => self.read_message(handle(Delivery::DeliverSm), &message, id_mode),
+            Ok(Pdu::DeliverSm(message)) => self.read_message(handle(Delivery::DeliverSm), &message, ids, rules),
             Ok(Pdu::DataSm(message)) => {
-                self.read_message(handle(Delivery::DataSm), &message.as_short_message(), id_mode);
+                self.read_message(handle(Delivery::DataSm), &message.as_short_message(), ids, rules);
             }
             Ok(_) | Err(_) => {
                 let is_data_sm = pdu.header.command_id == CommandId::DataSm;
@@ -54,8 +54,8 @@ impl Deliveries {
         }
     }
 
-    fn read_message(&mut self, handle: ReceiptHandle, message: &ShortMessage<'_>, id_mode: IdMode) {
-        let Some(receipt) = from_deliver_sm(message, &ReceiptRules::default()) else {
+    fn read_message(&mut self, handle: ReceiptHandle, message: &ShortMessage<'_>, ids: &IdRules, rules: &ReceiptRules) {
+        let Some(receipt) = from_deliver_sm(message, rules) else {
             return self.push_reply(handle, message);
         };
         let state = receipt.state.map_or(ReceiptState::Unknown, state);
@@ -65,7 +65,7 @@ impl Deliveries {
         let mut digits = [0; 5];
         let (id, err) = (receipt.id, receipt.err.as_text(&mut digits));
         let receipt = Receipt { handle, id, state, err, check, destination_check };
-        self.receipts.push(receipt, |out| fold_id(id_mode, Side::Receipt, id, out));
+        self.receipts.push(receipt, |out| ids.fold(Side::Receipt, id, out));
     }
 
     fn push_reply(&mut self, handle: ReceiptHandle, message: &ShortMessage<'_>) {
@@ -123,7 +123,10 @@ const fn state(state: MessageState) -> ReceiptState {
 
 #[cfg(test)]
 mod tests {
-    use volley_smpp::pdu::{MAX_PDU_LEN, split_frame};
+    use volley_smpp::{
+        pdu::{MAX_PDU_LEN, split_frame},
+        receipt::{IdMode, ReceiptPatterns, Regex},
+    };
 
     use super::*;
 
@@ -131,7 +134,8 @@ mod tests {
 
     fn read(octets: &[u8], mode: IdMode) -> Deliveries {
         let mut deliveries = Deliveries::default();
-        deliveries.read(&split_frame(octets, MAX_PDU_LEN).unwrap().unwrap(), ORIGIN, mode);
+        let ids = IdRules { mode, strip: None };
+        deliveries.read(&split_frame(octets, MAX_PDU_LEN).unwrap().unwrap(), ORIGIN, &ids, &ReceiptRules::default());
         deliveries
     }
 
@@ -157,6 +161,22 @@ mod tests {
         let check = RecipientCheck::of_address(b"15112345678");
         let state = ReceiptState::Undeliverable;
         assert_eq!(receipts, [Receipt { handle, id: b"171", state, err: b"027", check, destination_check: None }]);
+    }
+
+    #[test]
+    fn a_carrier_s_own_rules_are_kept_to() {
+        let octets = deliver_sm(b"4915112345678", 4, b"MSG=X-0077;ST=GONE;E=9");
+        let pattern = |pattern| Regex::new(pattern).ok();
+        let patterns =
+            ReceiptPatterns { id: pattern("MSG=([^;]+)"), stat: pattern("ST=(\\w+)"), err: pattern("E=(\\w+)") };
+        let states = vec![("GONE".to_owned(), MessageState::Expired)];
+        let rules = ReceiptRules { patterns: Some(patterns), states, accepted_is_delivered: false };
+        let ids = IdRules { mode: IdMode::BothDec, strip: pattern("^X-") };
+        let mut deliveries = Deliveries::default();
+        deliveries.read(&split_frame(&octets, MAX_PDU_LEN).unwrap().unwrap(), ORIGIN, &ids, &rules);
+        let receipts: Vec<_> =
+            deliveries.receipts.iter().map(|receipt| (receipt.id, receipt.state, receipt.err)).collect();
+        assert_eq!(receipts, [(&b"77"[..], ReceiptState::Expired, &b"9"[..])]);
     }
 
     #[test]

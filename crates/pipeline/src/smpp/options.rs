@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use volley_smpp::{
     pdu::{Bind, CommandId},
-    receipt::IdMode,
+    receipt::{IdRules, ReceiptRules},
 };
 
 use super::{StatusClasses, TlsOptions};
@@ -44,7 +44,9 @@ pub struct SmppOptions {
     /// answer time, instead of always using all of it. Default: false.
     pub adaptive_window: bool,
     /// How ids in answers and receipts are written (HANDBOOK C.5). Default: as is.
-    pub id_mode: IdMode,
+    pub ids: IdRules,
+    /// How receipts are read (HANDBOOK C.4). Default: tolerantly.
+    pub receipts: ReceiptRules,
     /// What its refusals mean, where that differs from HANDBOOK A.7. Default: nowhere.
     pub statuses: StatusClasses,
     /// How long to wait for what.
@@ -210,7 +212,8 @@ impl Default for SmppOptions {
             binds_per_host: 1,
             window: 10,
             adaptive_window: false,
-            id_mode: IdMode::AsIs,
+            ids: IdRules::default(),
+            receipts: ReceiptRules::default(),
             statuses: StatusClasses::default(),
             timers: Timers::default(),
             backoff: BackoffOptions::default(),

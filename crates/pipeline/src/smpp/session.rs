@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use volley_core::MessageToken;
 use volley_smpp::{
     pdu::{CommandId, CommandStatus, Pdu, RawPdu, StatusClass, encode_header_only, patch_sequence, tag},
-    receipt::{IdMode, Side, fold_id},
+    receipt::{IdRules, Side},
 };
 
 pub(crate) use self::end::Close;
@@ -28,7 +28,7 @@ pub(crate) struct SessionOptions {
     /// Finds a window up to `window` itself.
     pub(crate) adaptive: bool,
     pub(crate) timers: Timers,
-    pub(crate) id_mode: IdMode,
+    pub(crate) ids: IdRules,
     pub(crate) statuses: StatusClasses,
 }
 
@@ -306,8 +306,7 @@ impl Session {
             CommandStatus::ROK => {
                 self.turn.n_accepted += 1;
                 let id = if let Ok(Pdu::SubmitSmResp(resp)) = pdu.decode() { resp.message_id } else { &[] };
-                let mode = self.options.id_mode;
-                answers.push_accepted(token, id, |out| fold_id(mode, Side::Response, id, out));
+                answers.push_accepted(token, id, |out| self.options.ids.fold(Side::Response, id, out));
             }
             status => self.on_refusal(token, status, mark, now, answers),
         }

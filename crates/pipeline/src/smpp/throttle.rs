@@ -23,6 +23,8 @@ const CLIMB_UNKNOWN: f64 = 0.10;
 const FORGET_ABOVE: f64 = 2.0;
 /// No ceiling is lower, in segments per second.
 const FLOOR: f64 = 1.0;
+/// Fewer acceptances than this are no measure of what the carrier takes in a second.
+const FEW: f64 = 10.0;
 /// A pause after the first cut is so many segments long, at least [`PAUSE_MIN`].
 const PAUSE_SEGMENTS: f64 = 5.0;
 const PAUSE_MIN: Duration = Duration::from_millis(20);
@@ -53,6 +55,8 @@ pub(crate) struct Throttle {
     accepted: Meter,
     queue_full: Meter,
     sent: Meter,
+    /// When sending began, after a second without.
+    sending_since: Instant,
 }
 
 #[derive(Debug)]
@@ -114,6 +118,7 @@ impl Throttle {
             accepted: Meter::new(now),
             queue_full: Meter::new(now),
             sent: Meter::new(now),
+            sending_since: now,
         }
     }
 
@@ -145,11 +150,23 @@ impl Throttle {
                 let pause = Duration::from_secs_f64(PAUSE_SEGMENTS / refused_at);
                 (refused_at, pause.clamp(PAUSE_MIN.min(self.pause), self.pause))
             }
-            None => (measured, self.pause),
+            None if measured >= FEW => (measured, self.pause),
+            None => (measured.max(self.half_of_begun_second(now)), self.pause),
         };
         let per_sec = (refused_at * BELOW).max(FLOOR);
         self.paused_until = Some(now + pause);
         self.ceiling = Some(Ceiling { per_sec, refused_at, cut: now, renewed: now, tokens: 0.0 });
+    }
+
+    /// In the first second of sending a handful of acceptances says little: one refusal after two
+    /// messages is no rate of two a second. Half of what we sent is the classic cut; were it still
+    /// too much, the next refusal finds a whole second to go by.
+    fn half_of_begun_second(&mut self, now: Instant) -> f64 {
+        let sending_for = now.saturating_duration_since(self.sending_since);
+        if sending_for >= Duration::from_secs(1) {
+            return 0.0;
+        }
+        self.sent.last_second(now) / sending_for.max(SLOT).as_secs_f64() / 2.0
     }
 
     /// Takes up to `want` segments; if fewer, says when to ask again.
@@ -159,6 +176,9 @@ impl Throttle {
         }
         self.paused_until = None;
         let sent_last_second = self.sent.last_second(now);
+        if sent_last_second == 0.0 {
+            self.sending_since = now;
+        }
         let Some(ceiling) = &mut self.ceiling else {
             self.sent.add(now, want);
             return (want, None);
@@ -273,6 +293,21 @@ mod tests {
             assert!(outcome.ms <= 24_000, "window {window}: {} ms", outcome.ms);
             assert!(share < 0.05, "window {window}: {} throttled", outcome.n_throttled);
         }
+    }
+
+    #[test]
+    fn an_early_refusal_is_no_rate() {
+        let start = SystemClock.now();
+        let mut throttle = Throttle::new(Duration::from_secs(1), start);
+        let at = |ms| start + Duration::from_millis(ms);
+        // Sending begins long after the carrier was started, at 200/s.
+        for n in 0..20 {
+            assert_eq!(throttle.take(at(60_000 + 5 * n), 1), (1, None));
+        }
+        throttle.on_answers(at(60_050), TurnAnswers { n_accepted: 4, ..TurnAnswers::default() });
+        throttle.on_answers(at(60_100), TurnAnswers { n_throttled: 1, ..TurnAnswers::default() });
+        let ceiling = throttle.ceiling_per_sec().unwrap();
+        assert!((90.0..=100.0).contains(&ceiling), "{ceiling}");
     }
 
     #[test]

@@ -112,7 +112,7 @@ where
             window: u32::from(shared.options.window),
             adaptive: shared.options.adaptive_window,
             timers: shared.options.timers,
-            id_mode: shared.options.id_mode,
+            ids: shared.options.ids.clone(),
             statuses: shared.options.statuses.clone(),
         };
         let now = shared.clock.now();
@@ -392,11 +392,11 @@ where
 
     /// Reads the deliveries of this turn, now that its answers are dealt with.
     fn read_deliveries(&mut self) {
-        let id_mode = self.shared.options.id_mode;
+        let options = &self.shared.options;
         for at in self.deliveries_at.drain(..) {
             let octets = self.input.get(at).unwrap_or_default();
             if let Ok(Some(pdu)) = split_frame(octets, MAX_PDU_LEN) {
-                self.deliveries.read(&pdu, self.origin, id_mode);
+                self.deliveries.read(&pdu, self.origin, &options.ids, &options.receipts);
             }
         }
         self.input.drain(..self.n_consumed);

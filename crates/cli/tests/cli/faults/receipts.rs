@@ -99,6 +99,8 @@ fn ids_in_every_form_are_matched_in_either_direction() {
         ("padded", "decimal", "both-dec"),
         ("decimal", "padded", "both-dec"),
         ("hex", "hex", "both-hex"),
+        ("uuid", "uuid", "uuid"),
+        ("padded", "decimal", "as-is-trim-zero-upper"),
     ]
     .into_iter()
     .enumerate()

@@ -37,6 +37,7 @@ impl CarrierOptions {
         if self.min_validity.zip(self.max_validity).is_some_and(|(min, max)| min > max) {
             return Err("`min-validity` is longer than `max-validity`".to_owned());
         }
+        self.receipts.check()?;
         tlvs::check(&self.tlvs)?;
         statuses::check(&self.statuses)
     }

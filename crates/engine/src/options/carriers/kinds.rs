@@ -24,18 +24,15 @@ impl CarrierKind {
     }
 }
 
-/// See HANDBOOK C.5.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[expect(missing_docs, reason = "the names are the table's own")]
-pub enum IdMode {
-    #[default]
-    AsIs,
-    BothDec,
-    RespHexReceiptDec,
-    RespDecReceiptHex,
-    BothHex,
-    RespHexstring,
+/// How ids are written on both sides, by name (HANDBOOK C.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct IdMode(pub volley_smpp::receipt::IdMode);
+
+impl<'de> Deserialize<'de> for IdMode {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use volley_smpp::receipt::IdMode as Mode;
+        by_name(deserializer, "id mode", Mode::ALL.into_iter().map(|known| (known.name(), Self(known))))
+    }
 }
 
 /// What data_coding 0 means, by name (HANDBOOK B.4).
@@ -63,7 +60,7 @@ impl<'de> Deserialize<'de> for NationalLanguage {
     }
 }
 
-fn by_name<'de, D: Deserializer<'de>, T>(
+pub(super) fn by_name<'de, D: Deserializer<'de>, T>(
     deserializer: D,
     what: &str,
     known: impl Iterator<Item = (&'static str, T)>,

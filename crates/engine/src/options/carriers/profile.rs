@@ -11,8 +11,8 @@ use volley_simulator::SimulatorOptions;
 
 use super::{
     BindType, CarrierKind, Concatenation, DefaultAlphabet, DestinationPrefix, IdMode, InterfaceVersion, MessageMode,
-    NationalLanguage, ReceiverOptions, ReconnectOptions, RegisteredDelivery, SecretSource, StatusCodes, StatusRule,
-    TimerOptions, TlsForm, TlvOptions, TlvTag, TonNpiOptions, ValidityForm,
+    NationalLanguage, ReceiptOptions, ReceiverOptions, ReconnectOptions, RegisteredDelivery, SecretSource, StatusCodes,
+    StatusRule, StripPattern, TimerOptions, TlsForm, TlvOptions, TlvTag, TonNpiOptions, ValidityForm,
 };
 use crate::options::HumanDuration;
 
@@ -100,6 +100,12 @@ pub struct CarrierOptions {
     /// How ids in answers and receipts are written (HANDBOOK C.5). Default as-is.
     #[serde(default)]
     pub id_mode: IdMode,
+    /// What is taken out of ids on both sides first, such as "^MSG_". Default nothing.
+    #[serde(default)]
+    pub id_strip: Option<StripPattern>,
+    /// How receipts are read.
+    #[serde(default)]
+    pub receipts: ReceiptOptions,
     /// What data_coding 0 means. Default gsm.
     #[serde(default)]
     pub default_alphabet: DefaultAlphabet,

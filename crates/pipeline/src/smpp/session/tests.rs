@@ -29,7 +29,7 @@ impl Bench {
             window,
             adaptive: false,
             timers: Timers::default(),
-            id_mode: IdMode::AsIs,
+            ids: IdRules::default(),
             statuses: StatusClasses::default(),
         };
         let mut out = Vec::new();
