@@ -1,5 +1,7 @@
 //! One function for each kind of vector.
 
+mod replies;
+
 use jiff::{SignedDuration, civil::DateTime, tz::Offset};
 use serde_json::{Value, json};
 use volley_core::ReceiptState;
@@ -36,6 +38,8 @@ pub(super) fn run(vector: &Vector) -> Outcome {
         "fold_segments" => fold_segments(vector),
         "receipt_sequence" => receipt_sequence(&vector.input),
         "phone" => Ok(inspect::phone(word(&vector.input)?, text_param(vector, "default_region"))),
+        "mo_keyword" => Ok(replies::keyword(word(&vector.input)?, text_param(vector, "country"))),
+        "mo_reassembly" => replies::reassembly(vector),
         other => Err(format!("kind {other} isn't implemented yet")),
     }
 }

@@ -2,6 +2,7 @@
 
 mod carrier;
 mod inspect;
+mod replies;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub(crate) use self::carrier::{CarrierArgs, CarrierCommand, CarrierList, CarrierTestArgs, CarrierWatch};
 pub(crate) use self::inspect::{Inspect, InspectArgs, InspectInput, InspectText};
+pub(crate) use self::replies::{RepliesArgs, SuppressArgs, SuppressCommand, SuppressNumber};
 
 /// Bulk MT campaigns over SMPP: nothing lost, nothing silently sent twice.
 #[derive(Debug, Parser)]
@@ -47,6 +49,10 @@ pub(crate) enum Command {
     List(ListArgs),
     /// Show a campaign's report, or export it by recipient
     Report(ReportArgs),
+    /// List what recipients sent back, and what it asks for
+    Replies(RepliesArgs),
+    /// Put numbers on the suppression list, take them off, look
+    Suppress(SuppressArgs),
     /// List carriers, try one, or watch the binds of those that run
     Carrier(CarrierArgs),
     /// Play an SMSC over TCP until interrupted

@@ -3,8 +3,10 @@
 pub(crate) mod carrier;
 pub(crate) mod generate;
 pub(crate) mod inspect;
+pub(crate) mod replies;
 pub(crate) mod report;
 pub(crate) mod resume;
 pub(crate) mod run;
 pub(crate) mod simulate;
 pub(crate) mod status;
+pub(crate) mod suppress;

@@ -25,6 +25,8 @@ fn main() -> ExitCode {
         Command::Status(args) => commands::status::status(&data, &args),
         Command::List(args) => commands::status::list(&data, &args),
         Command::Report(args) => commands::report::report(&data, &args),
+        Command::Replies(args) => commands::replies::replies(&data, &args),
+        Command::Suppress(args) => commands::suppress::suppress(&data, &args.what),
         Command::Carrier(args) => commands::carrier::carrier(&data, &args.what),
         Command::Simulate(args) => commands::simulate::simulate(&args),
         Command::Generate(args) => commands::generate::generate(&args),

@@ -119,7 +119,7 @@ fn put_sheet(value: &Value, depth: usize, out: &mut String) {
 }
 
 /// A value on one line. Control characters of strangers' texts never reach the terminal.
-fn plain(value: &Value) -> String {
+pub(crate) fn plain(value: &Value) -> String {
     match value {
         Value::Null => "–".to_owned(),
         Value::Bool(true) => "yes".to_owned(),

@@ -4,6 +4,9 @@
 //! lock            held by the one process that writes
 //! journal/        the truth
 //! store/          sled: the fold of the journal
+//! replies.jsonl   messages to us; can be rewritten
+//! number.key      what numbers are hashed with where they may not stand
+//! keywords.toml   words in replies, where the built-in ones don't do
 //! campaigns/N/    the frozen list, what was rejected, and the campaign as it was approved
 //! simulated/      what simulated carriers remember
 //! control.sock    where a running engine answers `status`
@@ -18,6 +21,9 @@ use std::{
 use volley_core::CampaignId;
 
 use crate::Error;
+
+/// A campaign as it was approved, in its folder.
+pub(crate) const APPROVED: &str = "approved.json";
 
 /// A data directory, not necessarily owned.
 #[derive(Debug, Clone)]
@@ -55,7 +61,24 @@ impl DataDir {
     /// Where a campaign's frozen list lies.
     #[must_use]
     pub fn campaign(&self, id: CampaignId) -> PathBuf {
-        self.root.join("campaigns").join(id.to_string())
+        self.campaigns().join(id.to_string())
+    }
+
+    pub(crate) fn campaigns(&self) -> PathBuf {
+        self.root.join("campaigns")
+    }
+
+    /// The campaign as it was approved, beside its frozen list.
+    pub(crate) fn approved(&self, id: CampaignId) -> PathBuf {
+        self.campaign(id).join(APPROVED)
+    }
+
+    pub(crate) fn number_key(&self) -> PathBuf {
+        self.root.join("number.key")
+    }
+
+    pub(crate) fn keywords(&self) -> PathBuf {
+        self.root.join("keywords.toml")
     }
 
     pub(crate) fn spool(&self) -> PathBuf {

@@ -12,7 +12,7 @@ use volley_core::{CampaignId, CarrierIndex, Clock, MessageToken, SystemClock};
 use volley_ingest::{FreezeProgress, Plan};
 use volley_journal::{Journal, JournalOptions, Writer};
 use volley_reconciler::{
-    DoubtfulSegment, Ledger, RowToSend, Summary,
+    DoubtfulSegment, Ledger, RowToSend, Summary, SuppressCause,
     record::{Control, DoubtCause, EventWriter, Head, Planned, Resolution},
 };
 use volley_scheduler::Lanes;
@@ -22,12 +22,13 @@ use crate::{
     DataDir, Error,
     board::Board,
     control,
-    data_dir::DataLock,
+    data_dir::{APPROVED, DataLock},
     ledger_task::{LedgerTask, SharedSnapshot, snapshot_of},
-    options::{CarrierKind, Carriers, InDoubtPolicy},
+    numbers::Suppressed,
+    options::{self, CarrierKind, Carriers, InDoubtPolicy},
     preflight::{self, Approved, Preflight},
     render::{Renderer, lane_format},
-    replies::ReplyFile,
+    replies::{DeskSetup, Effect, ReplyDesk},
     run::{Ended, LoopState, Runner, Tried, Tries},
     source::RowSource,
     start::Start,
@@ -37,15 +38,13 @@ use crate::{
 const JOURNAL_EVENTS: usize = 64;
 /// Batches of carrier events that may wait for the loop; beyond it sessions stop reading.
 const CARRIER_EVENTS: usize = 256;
-/// The campaign as it was approved, beside its frozen list.
-const APPROVED: &str = "approved.json";
 
 /// An owned data directory with its journal and ledger.
 pub struct Engine {
-    dir: DataDir,
+    pub(crate) dir: DataDir,
     _lock: DataLock,
     journal: Journal,
-    ledger: Ledger,
+    pub(crate) ledger: Ledger,
     /// What a person should know of the opening.
     pub notes: Vec<String>,
 }
@@ -164,7 +163,7 @@ impl Engine {
     }
 
     /// Appends one record and folds it, before anything else runs.
-    fn record(&mut self, write: impl FnOnce(&mut EventWriter)) -> Result<(), Error> {
+    pub(crate) fn record(&mut self, write: impl FnOnce(&mut EventWriter)) -> Result<(), Error> {
         let mut events = EventWriter::default();
         write(&mut events);
         if events.is_empty() {
@@ -238,7 +237,7 @@ impl Engine {
     /// # Errors
     /// When its file can't be read.
     pub fn approved(&self, id: CampaignId) -> Result<Approved, Error> {
-        let path = self.dir.campaign(id).join(APPROVED);
+        let path = self.dir.approved(id);
         let failed = |source| Error::Io { path: path.clone(), action: "can't read the approved campaign", source };
         let text = fs::read(&path).map_err(failed)?;
         serde_json::from_slice(&text).map_err(|error| failed(error.into()))
@@ -317,6 +316,7 @@ impl Prepared {
     /// # Errors
     /// When the journal or the store fails, or the sums don't add up.
     pub async fn run(mut self, shutdown: CancellationToken) -> Result<Outcome, Error> {
+        let (replies, suppressed) = self.reply_desk()?;
         let simulator = self.start_simulator()?;
         let (source, tries) = self.row_source()?;
         let Self { engine, id, approved, carriers, plan, numbers, board } = self;
@@ -352,7 +352,9 @@ impl Prepared {
             carrier_events,
             ledger,
             hungry,
-            replies: ReplyFile::new(dir.root()),
+            replies,
+            suppressed,
+            confirmation: approved.options.replies.confirmation.clone(),
             board: Arc::clone(&board),
             last_durable,
         };
@@ -385,6 +387,31 @@ impl Prepared {
         let spool = self.engine.dir.spool().with_file_name(format!("campaign-{}.spool", self.id));
         let simulator = Simulator::start(accounts, Setup { log: None, spool: Some(spool) })?;
         Ok(Some(RunningSimulator { simulator, of_route }))
+    }
+
+    /// Where replies are taken, and who gets nothing; what a crash kept out of the journal is put
+    /// there.
+    fn reply_desk(&mut self) -> Result<(ReplyDesk, Suppressed), Error> {
+        let dir = &self.engine.dir;
+        let own = preflight::keywords_file(&self.approved.options, &self.approved.campaign_file);
+        let keywords = match own.or_else(|| Some(dir.keywords()).filter(|path| path.exists())) {
+            Some(path) => options::load_keywords(&path)?,
+            None => options::built_in_keywords(),
+        };
+        let mut accounts = Vec::new();
+        for route in &self.approved.options.routes {
+            accounts.push((route.carrier.clone(), self.carriers.get(&route.carrier)?.default_alphabet.0));
+        }
+        let mut suppressed = self.engine.suppressed()?;
+        let country = self.approved.options.audience.default_country.clone();
+        let setup = DeskSetup { keywords, country, accounts, last_reply: self.engine.ledger.suppressed().last_reply() };
+        let at = SystemClock.wall();
+        let (desk, missed) = ReplyDesk::open(dir.root(), setup, at)?;
+        let entry =
+            |Effect { reply, number, change }| suppressed.change(number, change, SuppressCause::Reply, at, reply);
+        let missed: Vec<_> = missed.into_iter().map(entry).collect();
+        self.engine.record(|events| missed.iter().for_each(|entry| events.suppress(entry)))?;
+        Ok((desk, suppressed))
     }
 
     /// The rows to send, and what is known of those that were refused for now.

@@ -50,6 +50,12 @@ pub enum Error {
     /// More carriers than numbers for them.
     #[error("this data directory has seen 256 carriers, and has no number for one more")]
     TooManyCarriers,
+    /// What should be a number isn't one.
+    #[error("not a number that could be suppressed: {why}")]
+    NoNumber {
+        /// Why.
+        why: String,
+    },
     /// Nothing can be sent.
     #[error("no row of the list can be sent: all {n_rows} are rejected")]
     NothingToSend {
@@ -114,6 +120,7 @@ impl Error {
             )),
             Self::SeveralUnfinished { .. } => Some("name one: `volley resume NAME`".to_owned()),
             Self::TooManyCarriers => Some("use another data directory with --data DIR".to_owned()),
+            Self::NoNumber { .. } => Some("write it with its country code, such as +4915112345678".to_owned()),
             Self::NothingToSend { .. } => Some("the rejects file names line, column and reason of each".to_owned()),
             Self::NoCarrier { .. } => {
                 Some("nothing is lost: `volley resume` goes on when a carrier can be used".to_owned())

@@ -9,6 +9,8 @@ use serde_json::{Map, Value, json};
 use volley_ingest::number;
 use volley_smpp::receipt::{MessageState, ReceiptDate, ReceiptText, parse_text};
 
+use crate::options;
+
 pub use pdu::{HexError, pdu, read_hex, split_pdus};
 pub use text::{TextOptions, text};
 /// What a text is cut by.
@@ -56,6 +58,14 @@ pub fn phone(raw: &str, country: Option<&str>) -> Value {
         }),
         Err(error) => json!({ "error": error.library_name(), "message": error.to_string() }),
     }
+}
+
+/// What a reply asks for, by the built-in table of words (HANDBOOK D.3). `country` of the sender,
+/// where it is known: some words count only in some countries.
+#[must_use]
+pub fn keyword(text: &str, country: Option<&str>) -> Value {
+    let reading = options::built_in_keywords().read(text, country);
+    json!({ "decision": reading.decision.name(), "word": reading.word, "scope": reading.scope })
 }
 
 /// Whether `country` is an ISO 3166 code whose numbers are known.

@@ -4,11 +4,12 @@ mod campaign;
 mod carriers;
 mod file_error;
 mod human;
+mod keywords;
 
 pub(crate) use campaign::check_sender;
 pub use campaign::{
-    AudienceOptions, CampaignOptions, Class, DeliveryOptions, InDoubtPolicy, MessageOptions, RouteOptions,
-    ScheduleOptions, SmartEncoding,
+    AudienceOptions, CampaignOptions, Class, DeliveryOptions, InDoubtPolicy, MessageOptions, ReplyOptions,
+    RouteOptions, ScheduleOptions, SmartEncoding,
 };
 pub use carriers::{
     BindType, CarrierKind, CarrierOptions, Carriers, Concatenation, DefaultAlphabet, DestinationPrefix, IdMode,
@@ -18,3 +19,4 @@ pub use carriers::{
 };
 pub use file_error::FileError;
 pub use human::HumanDuration;
+pub use keywords::{built_in as built_in_keywords, load as load_keywords};

@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use volley_core::Template;
 use volley_ingest::{FreezeProgress, Frozen, ListOptions, Rejection, RowCheck, RowFacts, RowView, freeze};
-use volley_smpp::text::{Concat, Languages, SegmentOptions, Smart};
+use volley_smpp::text::{Concat, Languages, SegmentOptions, Segments, Smart};
 
 use crate::{
     Error,
@@ -60,7 +60,26 @@ pub(crate) fn load(campaign_file: &Path, carriers_file: &Path) -> Result<(Campai
     let options = CampaignOptions::load(campaign_file)?;
     let carriers = Carriers::load(carriers_file)?;
     check_routes(&options, &carriers)?;
+    check_confirmation(&options, &carriers, campaign_file)?;
+    if let Some(path) = keywords_file(&options, campaign_file) {
+        options::load_keywords(&path)?;
+    }
     Ok((options, carriers))
+}
+
+/// The campaign's own table of words, if it has one.
+pub(crate) fn keywords_file(options: &CampaignOptions, campaign_file: &Path) -> Option<PathBuf> {
+    Some(campaign_file.parent().unwrap_or(Path::new("")).join(options.replies.keywords.as_ref()?))
+}
+
+/// It goes out in one segment or not at all.
+fn check_confirmation(options: &CampaignOptions, carriers: &Carriers, path: &Path) -> Result<(), Error> {
+    let Some(text) = &options.replies.confirmation else { return Ok(()) };
+    let segments = SegmentOptions { max_segments: 1, ..message_format(options, carriers)?.segments };
+    match Segments::default().cut(text, &segments) {
+        Ok(()) => Ok(()),
+        Err(error) => Err(FileError::new(path, format!("`confirmation`: {error}")).into()),
+    }
 }
 
 /// Every route's carrier is there, and all cut texts alike: a row that goes from one to another

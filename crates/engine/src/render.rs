@@ -6,7 +6,7 @@ pub(crate) mod lane_format;
 
 use std::ops::Range;
 
-use volley_core::{CampaignId, MessageToken, Msisdn, Template, UnixMicros};
+use volley_core::{CampaignId, MessageToken, Msisdn, RowIndex, Template, UnixMicros};
 use volley_ingest::{Plan, PlanChunk};
 use volley_pipeline::SubmitBatch;
 use volley_smpp::text::{SegmentOptions, Segments, TooManySegments, reference};
@@ -14,6 +14,14 @@ use volley_smpp::text::{SegmentOptions, Segments, TooManySegments, reference};
 use self::encode::{Encoder, Envelope};
 pub(crate) use self::lane_format::LaneFormat;
 use crate::source::NextRow;
+
+/// Stands for no row: what confirms an opt-out. Its answer is recorded nowhere.
+pub(crate) const CONFIRMATION: MessageToken = MessageToken::new(RowIndex(u32::MAX), 0);
+
+/// Whether a token stands for [`CONFIRMATION`].
+pub(crate) fn is_confirmation(token: MessageToken) -> bool {
+    token.row() == CONFIRMATION.row()
+}
 
 /// The campaign's message.
 #[derive(Debug, Clone)]
@@ -69,6 +77,11 @@ pub(crate) struct Renderer {
     campaign: CampaignId,
     /// A chunk of the plan that could not be read: no more rows may be rendered.
     failed: Option<volley_ingest::Error>,
+}
+
+/// Whether a row's turn comes in the order of the list.
+const fn is_fresh(next: NextRow) -> bool {
+    next.attempts == 0 && next.only.is_none()
 }
 
 #[derive(Default)]
@@ -141,9 +154,14 @@ impl Renderer {
         Some(Rendered { n_segments, n_now })
     }
 
-    /// Text and segments of a row, in the buffers; gives its number.
-    fn compose(&mut self, lane: usize, next: NextRow) -> Option<Msisdn> {
-        let cached = if next.attempts == 0 && next.only.is_none() { &mut self.fresh } else { &mut self.again };
+    /// A row's number; `None` when the plan can't be read.
+    pub(crate) fn number(&mut self, next: NextRow) -> Option<Msisdn> {
+        Some(self.chunk_of(next)?.row(next.row.offset())?.msisdn)
+    }
+
+    /// The chunk that a row lies in, read where it isn't the one before.
+    fn chunk_of(&mut self, next: NextRow) -> Option<&PlanChunk> {
+        let cached = if is_fresh(next) { &mut self.fresh } else { &mut self.again };
         let number = next.row.chunk();
         if cached.number != Some(number) {
             cached.number = None;
@@ -153,6 +171,39 @@ impl Renderer {
             }
             cached.number = Some(number);
         }
+        Some(&cached.chunk)
+    }
+
+    /// Appends what confirms an opt-out; nothing where the carrier's own fields need a row. No
+    /// receipt is asked for: there is no row that it could tell of.
+    pub(crate) fn confirm(&mut self, lane: usize, to: Msisdn, text: &str, batch: &mut SubmitBatch) {
+        let Some(lane) = self.lanes.get(lane) else { return };
+        let mut tlvs = Vec::new();
+        if lane.tlvs.put(|_| "", &mut tlvs).is_err() {
+            return;
+        }
+        let mut lane = lane.clone();
+        lane.registered_delivery = 0;
+        let options = SegmentOptions { max_segments: 1, ..self.format.segments };
+        let mut segments = Segments::default();
+        if segments.cut(text, &options).is_err() {
+            return;
+        }
+        let envelope = Envelope {
+            sender: &self.format.sender,
+            recipient: to,
+            reference: 0,
+            concat: options.concat,
+            validity_period: &[],
+            tlvs: &tlvs,
+        };
+        self.encoder.encode(&lane, &envelope, &segments, CONFIRMATION, batch);
+    }
+
+    /// Text and segments of a row, in the buffers; gives its number.
+    fn compose(&mut self, lane: usize, next: NextRow) -> Option<Msisdn> {
+        self.chunk_of(next)?;
+        let cached = if is_fresh(next) { &self.fresh } else { &self.again };
         let row = cached.chunk.row(next.row.offset())?;
         // Checked when the list was frozen, on the same path: it can't need too many segments.
         let _ = self.format.compose(|index| row.field(index), &mut self.composed);

@@ -129,7 +129,7 @@ fn put_time(line: &mut String, at: Option<UnixMicros>) {
 
 /// A CSV field, quoted where it must be, and with an apostrophe where a spreadsheet would take
 /// it for a formula.
-fn put_field(line: &mut String, field: &str) {
+pub(crate) fn put_field(line: &mut String, field: &str) {
     let is_number = field.strip_prefix('+').is_some_and(|digits| digits.bytes().all(|c| c.is_ascii_digit()));
     let is_formula = field.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_number;
     let needs_quotes = field.contains([',', '"', '\n', '\r']);

@@ -9,6 +9,7 @@ mod admit;
 mod events;
 mod publish;
 mod refusals;
+mod replies;
 
 use std::{
     collections::VecDeque,
@@ -30,10 +31,11 @@ use crate::{
     carrier_status::BindRates,
     lane::LaneLimits,
     ledger_task::{LedgerGone, LedgerTask},
+    numbers::Suppressed,
     options::InDoubtPolicy,
     pace::LanePacer,
     render::Renderer,
-    replies::ReplyFile,
+    replies::ReplyDesk,
     source::RowSource,
     turn::Turn,
 };
@@ -107,7 +109,11 @@ pub(crate) struct Runner {
     pub(crate) ledger: LedgerTask,
     /// A session is about to write: there may be room for more.
     pub(crate) hungry: Arc<Notify>,
-    pub(crate) replies: ReplyFile,
+    pub(crate) replies: ReplyDesk,
+    /// Numbers that get nothing: asked for each row right before its intent.
+    pub(crate) suppressed: Suppressed,
+    /// What a number that opts out is told, once.
+    pub(crate) confirmation: Option<String>,
     pub(crate) board: Arc<Board>,
     /// The last record that the ledger folded before the loop began.
     pub(crate) last_durable: Sequence,
@@ -126,6 +132,7 @@ pub(crate) struct LoopState {
     last_sweep: Instant,
     started: Instant,
     throttled: u64,
+    fresh_stops: Vec<replies::FreshStop>,
     room: Vec<u32>,
     grants: Vec<(usize, u32)>,
 }
@@ -143,6 +150,7 @@ impl LoopState {
             last_sweep: now,
             started: now,
             throttled: 0,
+            fresh_stops: Vec::new(),
             room: Vec::new(),
             grants: Vec::new(),
         }
@@ -247,6 +255,7 @@ impl Runner {
                 }
             }
         }
+        self.withdraw_fresh_stops();
         self.last_durable = sequence;
         self.ledger.fold(sequence.0, record).await?;
         Ok(())
@@ -344,6 +353,7 @@ impl Runner {
         }
         self.state.last_tick = now;
         self.publish(now);
+        self.expire_replies()?;
         self.sweep(now).await
     }
 

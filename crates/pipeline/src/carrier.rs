@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
-use volley_core::{CarrierIndex, Clock};
+use volley_core::{CarrierIndex, Clock, MessageToken};
 
 use crate::{
     CarrierEvent, CarrierStatus, Error, Pacer, ReceiptHandle, SmppOptions, SubmitBatch,
@@ -52,6 +52,13 @@ impl Carrier {
     /// Like [`Carrier::submit`], ahead of all others.
     pub fn submit_front(&self, batch: SubmitBatch) {
         self.shared.submit(batch, Queue::push_front);
+    }
+
+    /// Takes what `is_meant` back out of the queue: it is never written, and nothing else is
+    /// reported of it. What a session holds already can't be taken back.
+    #[must_use]
+    pub fn withdraw(&self, is_meant: impl Fn(MessageToken) -> bool) -> Vec<MessageToken> {
+        self.shared.queue.withdraw(is_meant)
     }
 
     /// Tells the SMSC that these are taken: they are durable now. What came on a session that

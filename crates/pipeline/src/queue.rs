@@ -101,6 +101,24 @@ impl Cursor {
         }
     }
 
+    /// Takes out what `is_meant`; what is left begins a batch of its own.
+    fn withdraw(&mut self, is_meant: &impl Fn(MessageToken) -> bool, withdrawn: &mut Vec<MessageToken>) {
+        if !self.rest().iter().any(|item| is_meant(item.token)) {
+            return;
+        }
+        let mut left = SubmitBatch::default();
+        let n = self.n_items();
+        self.take(n, &mut Vec::new(), &mut |pdu, token| {
+            if is_meant(token) {
+                withdrawn.push(token);
+            } else {
+                left.pdus.extend_from_slice(pdu);
+                left.finish_item(token);
+            }
+        });
+        *self = Self { batch: left, next_item: 0, start: 0 };
+    }
+
     /// What is left, as a batch of its own behind what `batch` holds.
     pub(crate) fn append_rest_to(&mut self, batch: &mut SubmitBatch) {
         let n = self.n_items();
@@ -220,6 +238,20 @@ impl Queue {
         tokens
     }
 
+    /// Takes what `is_meant`, never to be written. What a session holds already stays there.
+    pub(crate) fn withdraw(&self, is_meant: impl Fn(MessageToken) -> bool) -> Vec<MessageToken> {
+        let mut withdrawn = Vec::new();
+        let mut inner = self.lock();
+        for cursor in &mut inner.batches {
+            cursor.withdraw(&is_meant, &mut withdrawn);
+        }
+        inner.n_items -= withdrawn.len();
+        inner.batches.retain(|cursor| cursor.n_items() > 0);
+        drop(inner);
+        self.note_written(withdrawn.len() as u32);
+        withdrawn
+    }
+
     /// Whether nothing is in the queue itself.
     pub(crate) fn is_empty(&self) -> bool {
         self.lock().n_items == 0
@@ -281,6 +313,20 @@ mod tests {
         assert_eq!(queue.n_unwritten(), 2);
         assert_eq!(take(&queue, 9, &mut Cursor::default()), [(2, 0, vec![2]), (2, 1, vec![2; 3])]);
         assert_eq!(queue.n_unwritten(), 0);
+    }
+
+    #[test]
+    fn what_is_withdrawn_is_not_written_and_the_others_stay_whole() {
+        let queue = Queue::default();
+        queue.push_back(batch(&[(1, 0), (2, 0), (2, 1), (3, 0)]));
+        queue.push_back(batch(&[(2, 0)]));
+        let mut staged = Cursor::default();
+        assert_eq!(take(&queue, 1, &mut staged).len(), 1);
+        let withdrawn = queue.withdraw(|token| token.row() == RowIndex(2));
+        assert_eq!(withdrawn.iter().map(|token| token.segment()).collect::<Vec<_>>(), [0, 1, 0]);
+        assert_eq!((queue.n_unwritten(), queue.withdraw(|token| token.row() == RowIndex(2)).len()), (1, 0));
+        assert_eq!(take(&queue, 9, &mut staged), [(3, 0, vec![3; 4])]);
+        assert_eq!((queue.n_unwritten(), queue.is_empty()), (0, true));
     }
 
     #[test]

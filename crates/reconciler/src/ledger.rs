@@ -17,6 +17,7 @@ use crate::{
     record::{Control, Planned},
     segment::Segment,
     store::{Batch, Store, StoredSums},
+    suppress::SuppressList,
 };
 
 pub use open::Opened;
@@ -59,6 +60,7 @@ pub struct Ledger {
     index: ReceiptIndex,
     parked: ParkedReceipts,
     receipts: ReceiptCounters,
+    suppress: SuppressList,
     /// The last record folded in.
     applied: u64,
     /// The record that the store's global record is of: what it covers is not counted again.
@@ -76,6 +78,9 @@ struct GlobalRecord {
     campaigns: Vec<CampaignRecord>,
     parked: Vec<Parked>,
     receipts: ReceiptCounters,
+    /// The last reply whose effect is in the suppression list.
+    #[serde(default)]
+    last_reply: u64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -145,6 +150,9 @@ impl Ledger {
             }
         }
         if n_chunks > 0 || which == Checkpoint::All {
+            for (number, value) in self.suppress.take_dirty() {
+                batch.suppression(&number, value);
+            }
             batch.global(self.global_record(replay_from)?);
             self.store.write(batch)?;
         }
@@ -168,12 +176,19 @@ impl Ledger {
             campaigns: self.campaigns.values().map(CampaignRecord::of).collect(),
             parked: self.parked.iter().cloned().collect(),
             receipts: self.receipts,
+            last_reply: self.suppress.last_reply,
         };
         serde_json::to_vec(&record).map_err(|source| Error::Io {
             path: self.store.path().to_owned(),
             action: "can't write the global record",
             source: source.into(),
         })
+    }
+
+    /// Numbers that get nothing any more.
+    #[must_use]
+    pub const fn suppressed(&self) -> &SuppressList {
+        &self.suppress
     }
 
     /// The number of the carrier with this name, if it has one.

@@ -15,9 +15,11 @@ mod ledger;
 mod segment;
 mod store;
 mod summary;
+mod suppress;
 mod varint;
 
 pub use error::Error;
 pub use ledger::{Checkpoint, DoubtfulSegment, Ledger, Opened, ReceiptCounters, ReportRow, RowToSend};
 pub use store::is_opening;
 pub use summary::{CampaignStatus, Segments, Summary};
+pub use suppress::{NumberHash, SuppressCause, SuppressList, Suppression};

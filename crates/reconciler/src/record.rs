@@ -16,6 +16,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use volley_core::{CampaignId, CarrierIndex, MessageToken, ReceiptState, RecipientCheck, RowIndex, UnixMicros};
 
+use crate::suppress::{NumberHash, SuppressCause};
+
 /// One event, borrowed from the record that holds it.
 #[derive(Debug)]
 pub enum Event<'a> {
@@ -110,6 +112,17 @@ pub enum Event<'a> {
         /// When it arrived.
         at: UnixMicros,
     },
+    /// A number goes on the suppression list, or off it.
+    Suppress(SuppressEntry),
+    /// Rows that are not sent because their number is on the suppression list.
+    Suppressed {
+        /// Campaign, carrier that they would have gone to, and time.
+        head: Head,
+        /// How the number came on the list.
+        cause: SuppressCause,
+        /// The rows: all segments of theirs that wait (their segment is of no meaning).
+        tokens: Tokens<'a>,
+    },
     /// The campaign starts, is interrupted, finishes…
     Control {
         /// The campaign.
@@ -132,6 +145,37 @@ pub struct Head {
     pub carrier: CarrierIndex,
     /// When it happened.
     pub at: UnixMicros,
+}
+
+/// A change of the suppression list. The number itself stands nowhere in the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SuppressEntry {
+    /// When.
+    pub at: UnixMicros,
+    /// The number's keyed hash.
+    pub number: NumberHash,
+    /// The number's check, which receipts pass, too: tells most numbers apart without a hash.
+    pub check: RecipientCheck,
+    /// Whether it goes on the list, or off it.
+    pub change: SuppressChange,
+    /// How.
+    pub cause: SuppressCause,
+    /// The reply's number in its file; 0 when it was none. Replies with effects come in order.
+    pub reply: u64,
+}
+
+/// Which way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum SuppressChange {
+    /// Off the list.
+    Lift = 0,
+    /// On the list.
+    Add = 1,
+}
+
+impl SuppressChange {
+    pub(crate) const ALL: [Self; 2] = [Self::Lift, Self::Add];
 }
 
 /// A row that may be written, and which of its segments.
@@ -301,6 +345,8 @@ pub(crate) mod kind {
     pub(crate) const NO_RECEIPT: u8 = 10;
     pub(crate) const REPLY: u8 = 11;
     pub(crate) const CONTROL: u8 = 12;
+    pub(crate) const SUPPRESS: u8 = 20;
+    pub(crate) const SUPPRESSED: u8 = 21;
 }
 
 /// What an answer's first octet holds.

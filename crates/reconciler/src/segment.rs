@@ -13,6 +13,8 @@ pub(crate) enum Segment {
     Doubt,
     /// Refused for good, or taken for failed.
     Failed,
+    /// Not sent: its number is on the suppression list.
+    Suppressed,
     /// Taken; the join of all receipts seen.
     Accepted(Option<ReceiptState>),
 }
@@ -27,6 +29,7 @@ impl Segment {
             Self::InFlight => 1,
             Self::Doubt => 2,
             Self::Failed => 3,
+            Self::Suppressed => 4,
             Self::Accepted(None) => ACCEPTED,
             Self::Accepted(Some(state)) => ACCEPTED + 1 + state as u8,
         }
@@ -38,6 +41,7 @@ impl Segment {
             1 => Self::InFlight,
             2 => Self::Doubt,
             3 => Self::Failed,
+            4 => Self::Suppressed,
             ACCEPTED => Self::Accepted(None),
             _ => Self::Accepted(Some(ReceiptState::from_u8(octet.checked_sub(ACCEPTED + 1)?)?)),
         })
@@ -48,7 +52,7 @@ impl Segment {
         match self {
             Self::Accepted(Some(ReceiptState::Delivered)) => false,
             Self::Accepted(_) => true,
-            Self::Waiting | Self::InFlight | Self::Doubt | Self::Failed => false,
+            Self::Waiting | Self::InFlight | Self::Doubt | Self::Failed | Self::Suppressed => false,
         }
     }
 
@@ -99,14 +103,15 @@ pub(crate) fn row_state(segments: impl Iterator<Item = Segment>, flags: Flags) -
 /// failed segment makes the text unreadable; else what is unknown or open outweighs what is done.
 const fn weigh(segment: Segment, flags: Flags) -> (MessageState, u8) {
     match segment {
-        Segment::Failed => (MessageState::Failed, 9),
+        Segment::Failed => (MessageState::Failed, 10),
         Segment::Accepted(Some(
             ReceiptState::Undeliverable | ReceiptState::Deleted | ReceiptState::Rejected | ReceiptState::Skipped,
-        )) => (MessageState::Undelivered, 8),
-        Segment::InFlight => (MessageState::InFlight, 7),
-        Segment::Doubt => (MessageState::InDoubt, 6),
-        Segment::Waiting if flags.has(Flags::DEFERRED) => (MessageState::Deferred, 5),
-        Segment::Waiting => (MessageState::Pending, 5),
+        )) => (MessageState::Undelivered, 9),
+        Segment::InFlight => (MessageState::InFlight, 8),
+        Segment::Doubt => (MessageState::InDoubt, 7),
+        Segment::Waiting if flags.has(Flags::DEFERRED) => (MessageState::Deferred, 6),
+        Segment::Waiting => (MessageState::Pending, 6),
+        Segment::Suppressed => (MessageState::Suppressed, 5),
         Segment::Accepted(Some(ReceiptState::Expired)) => (MessageState::Expired, 3),
         Segment::Accepted(Some(ReceiptState::Delivered)) => (MessageState::Delivered, 1),
         Segment::Accepted(
@@ -150,15 +155,17 @@ mod tests {
         check(&[Segment::Waiting, OPEN], 0, MessageState::Pending);
         check(&[Segment::Waiting, OPEN], Flags::DEFERRED, MessageState::Deferred);
         check(&[Segment::Doubt, OPEN], 0, MessageState::InDoubt);
+        check(&[Segment::Suppressed, OPEN], 0, MessageState::Suppressed);
+        check(&[Segment::Suppressed, Segment::InFlight], 0, MessageState::InFlight);
     }
 
     #[test]
     fn octets_give_back_the_segment() {
         let accepted = ReceiptState::ALL.into_iter().map(|state| Segment::Accepted(Some(state)));
-        let others = [Segment::Waiting, Segment::InFlight, Segment::Doubt, Segment::Failed, OPEN];
+        let others = [Segment::Waiting, Segment::InFlight, Segment::Doubt, Segment::Failed, Segment::Suppressed, OPEN];
         for segment in others.into_iter().chain(accepted) {
             assert_eq!(Segment::from_u8(segment.to_u8()), Some(segment));
         }
-        assert_eq!((Segment::from_u8(4), Segment::from_u8(0x1B)), (None, None));
+        assert_eq!((Segment::from_u8(5), Segment::from_u8(0x1B)), (None, None));
     }
 }

@@ -1,7 +1,8 @@
 //! sled, and nothing but sled: the fold of the journal that must outlive memory.
 //!
 //! One tree, so that one batch is atomic over everything that it covers. Keys: `g` the global
-//! record; `s` + campaign + chunk: a chunk's sums; `c` + campaign + chunk: its rows.
+//! record; `s` + campaign + chunk: a chunk's sums; `c` + campaign + chunk: its rows;
+//! `x` + keyed hash: a number on the suppression list.
 //!
 //! What sled 0.34.7 is known for (DESIGN section 4), and what we do about it: it panics on some
 //! damaged files (caught, the store is set aside), opens an emptied file as an empty store (the
@@ -18,7 +19,7 @@ use std::{
 use sled::IVec;
 use volley_core::CampaignId;
 
-use crate::{Error, campaign::Sums, varint::Cursor};
+use crate::{Error, campaign::Sums, suppress::NumberHash, varint::Cursor};
 
 /// Memory that sled may use for its cache.
 const CACHE_BYTES: u64 = 16 << 20;
@@ -100,6 +101,14 @@ impl Store {
         })
     }
 
+    /// The suppression list: each number's hash and value.
+    pub(crate) fn suppressions(&self) -> impl Iterator<Item = Result<(Vec<u8>, IVec), Error>> {
+        self.db.scan_prefix(b"x").map(|entry| {
+            let (key, value) = entry.map_err(|source| self.failed(source))?;
+            Ok((key.get(1..).unwrap_or_default().to_vec(), value))
+        })
+    }
+
     /// Writes one batch, all of it or nothing.
     pub(crate) fn write(&self, batch: Batch) -> Result<(), Error> {
         self.db.apply_batch(batch.0).map_err(|source| self.failed(source))
@@ -141,6 +150,15 @@ pub(crate) struct Batch(sled::Batch);
 impl Batch {
     pub(crate) fn global(&mut self, value: Vec<u8>) {
         self.0.insert(b"g".as_slice(), value);
+    }
+
+    /// A number on the suppression list, or off it.
+    pub(crate) fn suppression(&mut self, number: &NumberHash, value: Option<Vec<u8>>) {
+        let key = [b"x".as_slice(), &number.0].concat();
+        match value {
+            Some(value) => self.0.insert(key, value),
+            None => self.0.remove(key),
+        }
     }
 
     pub(crate) fn chunk(&mut self, campaign: CampaignId, chunk: u32, rows: Vec<u8>, sums: &StoredSums) {

@@ -10,9 +10,10 @@ use volley_core::{
 };
 use volley_journal::{Event, Journal, JournalOptions, Writer};
 use volley_reconciler::{
-    Checkpoint, Ledger, Summary,
+    Checkpoint, Ledger, NumberHash, Summary, SuppressCause,
     record::{
         Answer, AnswerEntry, Control, DoubtCause, EventWriter, Head, IntentEntry, Planned, ReceiptEntry, Resolution,
+        SuppressChange, SuppressEntry,
     },
 };
 
@@ -324,4 +325,50 @@ fn a_damaged_store_is_set_aside_and_the_report_is_the_same() {
         world.open();
         assert_eq!((world.summary(), world.report()), (before, rows), "seed {seed}");
     }
+}
+
+#[test]
+fn suppressed_numbers_and_rows_stay_so_over_crash_and_clean_end() {
+    let mut world = World::new(3);
+    let entry = |n: u8, change, reply| SuppressEntry {
+        at: UnixMicros(5),
+        number: NumberHash([n; 16]),
+        check: RecipientCheck(n.into()),
+        change,
+        cause: SuppressCause::Reply,
+        reply,
+    };
+    world.record(|events, head| {
+        events.suppress(&entry(1, SuppressChange::Add, 1));
+        events.suppress(&entry(2, SuppressChange::Add, 2));
+        events.suppress(&entry(1, SuppressChange::Lift, 3));
+        let two_parts = IntentEntry { row: RowIndex(1), n_segments: 2, only: None };
+        events.intent(head, 0, [two_parts]);
+        events.returned(head, [MessageToken::new(RowIndex(1), 1)]);
+        events.suppressed(head, SuppressCause::Reply, [0, 1].map(|row| MessageToken::new(RowIndex(row), 0)));
+    });
+    let check = |world: &mut World, in_flight: u64| {
+        let summary = world.summary();
+        let n_in = |state| summary.states.get(state);
+        let states = [MessageState::Suppressed, MessageState::InFlight, MessageState::Pending].map(n_in);
+        assert_eq!(states, [2 - in_flight, in_flight, 1], "{summary:?}");
+        assert!(summary.adds_up());
+        let list = world.ledger().suppressed();
+        let is_on = |n: u8| list.get(RecipientCheck(n.into()), || NumberHash([n; 16])).is_some();
+        assert_eq!((is_on(1), is_on(2), list.len(), list.last_reply()), (false, true, 1, 3));
+    };
+    check(&mut world, 1);
+    world.crash();
+    world.open();
+    check(&mut world, 1);
+    // The part that was sent decides while nobody knows its fate; then the row is what it is.
+    world.record(|events, head| {
+        let answer = Answer::Accepted { id: b"7", folded: None, check: RecipientCheck(1) };
+        events.answers(head, [AnswerEntry { token: MessageToken::new(RowIndex(1), 0), answer }]);
+    });
+    world.ledger().checkpoint(Checkpoint::All).unwrap();
+    check(&mut world, 0);
+    world.crash();
+    world.open();
+    check(&mut world, 0);
 }

@@ -34,6 +34,12 @@ impl Dice {
         share.0 > 0.0 && self.unit() < share.0
     }
 
+    /// One of several, each as likely.
+    pub(crate) fn one_of<'a, T>(&mut self, choices: &'a [T]) -> Option<&'a T> {
+        let at = (self.unit() * choices.len() as f64) as usize;
+        choices.get(at)
+    }
+
     pub(crate) fn delay(&mut self, delay: Delay) -> Duration {
         if delay.min == delay.max { delay.min } else { delay.min + (delay.max - delay.min).mul_f64(self.unit()) }
     }

@@ -5,7 +5,7 @@ use volley_smpp::{
     receipt::MessageState,
 };
 
-use crate::{IdForm, ReceiptForm, SimulatorOptions};
+use crate::{IdForm, ReceiptForm, SimulatorOptions, world::ReplyPart};
 
 /// The digits of an address as a number; addresses beyond 16 digits collide, which no MSISDN is.
 pub(crate) fn digits(address: &[u8]) -> u64 {
@@ -78,5 +78,20 @@ pub(crate) fn put_receipt(options: &SimulatorOptions, facts: &ReceiptFacts<'_>, 
         ..ShortMessage::default()
     };
     // Never too long: all of it is ours, and the source came in a submit.
+    let _ = message.encode(CommandId::DeliverSm, sequence, out);
+}
+
+/// Appends a part of a message from the recipient to the sender.
+pub(crate) fn put_reply(facts: &ReceiptFacts<'_>, part: &ReplyPart, sequence: u32, out: &mut Vec<u8>) {
+    let recipient = facts.recipient.to_string();
+    let message = ShortMessage {
+        source: Address { ton: 1, npi: 1, addr: recipient.as_bytes() },
+        destination: Address { ton: 5, npi: 0, addr: facts.source.as_bytes() },
+        esm_class: part.esm_class,
+        data_coding: part.data_coding,
+        short_message: &part.octets,
+        ..ShortMessage::default()
+    };
+    // Never too long: the text was cut, and the source came in a submit.
     let _ = message.encode(CommandId::DeliverSm, sequence, out);
 }

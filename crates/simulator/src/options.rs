@@ -3,6 +3,7 @@
 
 mod binds;
 mod faults;
+mod replies;
 mod values;
 
 use std::path::Path;
@@ -14,6 +15,7 @@ use self::values::{per_second, statuses};
 pub use self::{
     binds::RefuseBinds,
     faults::{Faults, SlowReading, TimedWhen, When},
+    replies::{Replies, ReplyAtBind},
     values::{Delay, Share},
 };
 use crate::Error;
@@ -47,6 +49,8 @@ pub struct SimulatorOptions {
     /// Binds that are refused: `"0x0e"` is every one, `{ status = "0x08", first = 2 }` the first
     /// two, `{ receiver = "0x0d" }` one kind.
     pub refuse_binds: RefuseBinds,
+    /// Messages to the ESME that are no receipts.
+    pub replies: Replies,
     /// What goes wrong on purpose.
     pub faults: Faults,
 }
@@ -143,6 +147,10 @@ mod tests {
             message-ids = "hex"
             receipt-ids = "decimal"
             refuse-binds = { receiver = "0x0d", first = 2 }
+            [replies]
+            share = 0.1
+            texts = ["STOP"]
+            at-bind = [{ from = "4915112345678", text = "STOP" }]
             [faults]
             lost-answers = 0.001
             resets = { after-submits = 300 }
@@ -152,6 +160,7 @@ mod tests {
         let options = SimulatorOptions::from_toml(text, Path::new("sim.toml")).unwrap();
         assert_eq!((options.throttle_above, options.answer_errors.len()), (Some(50), 2));
         assert_eq!((options.receipt_delay.min, options.answer_latency.max.as_millis()), (Duration::from_secs(1), 80));
+        assert_eq!((options.replies.share, options.replies.at_bind.len()), (Share(0.1), 1));
         let faults = &options.faults;
         assert_eq!((faults.lost_answers, faults.resets), (When::Share(Share(0.001)), When::At(300)));
         assert_eq!(faults.stalls, TimedWhen { when: When::Share(Share(0.5)), lasts: Some(Duration::from_secs(2)) });
@@ -168,7 +177,7 @@ mod tests {
         let armed: Vec<_> = options.faults.armed().into_iter().map(|(fault, _)| fault).collect();
         assert_eq!(armed, Fault::ALL);
         // An unknown key makes the error list all of them.
-        for text in ["none = 1", "[faults]\nnone = 1"] {
+        for text in ["none = 1", "[faults]\nnone = 1", "[replies]\nnone = 1"] {
             let error = SimulatorOptions::from_toml(text, &path).unwrap_err().to_string();
             let (_, keys) = error.split_once("expected one of ").unwrap();
             for key in keys.split(", ").map(|key| key.trim_matches('`')) {

@@ -24,6 +24,8 @@ pub struct Seen {
     pub receipts_acknowledged: u64,
     /// Messages to the ESME that are no receipts.
     pub replies_sent: u64,
+    /// Of those, acknowledged with status 0.
+    pub replies_acknowledged: u64,
     /// Submits answered with 0x58.
     pub throttled: u64,
     /// Binds accepted.

@@ -3,6 +3,7 @@
 
 mod answer;
 mod receipts;
+mod replies;
 mod session;
 mod submit;
 
@@ -17,6 +18,7 @@ use tokio::sync::Notify;
 use volley_smpp::receipt::MessageState;
 
 use self::answer::AnswerDue;
+pub(crate) use self::replies::ReplyPart;
 use crate::{
     Account, Seen, SimulatorOptions,
     fault::Fault,
@@ -27,7 +29,7 @@ use crate::{
     witness::{SlidingSecond, Witness},
 };
 
-/// A receipt to be sent.
+/// A receipt to be sent, or a reply.
 #[derive(Debug, Clone)]
 struct Owed {
     id: u64,
@@ -36,6 +38,8 @@ struct Owed {
     source: Rc<str>,
     /// The account name that the message was submitted under: its receipt goes to no other.
     esme: Rc<str>,
+    /// A message of the recipient's own in place of the receipt.
+    reply: Option<Rc<ReplyPart>>,
 }
 
 /// What is due later.
@@ -97,6 +101,8 @@ struct AccountState {
     /// Submits taken.
     n_taken: u64,
     n_refused_binds: u32,
+    /// Whether a session that can receive was ever there.
+    was_bound: bool,
 }
 
 impl AccountState {
@@ -134,6 +140,7 @@ impl World {
             armed: account.options.faults.armed(),
             n_taken: 0,
             n_refused_binds: 0,
+            was_bound: false,
             name: account.name,
             options: account.options,
             sessions: Vec::new(),
@@ -170,7 +177,7 @@ impl World {
             if let Some(state) = taken.state.and_then(MessageState::from_tlv).filter(|_| !is_done) {
                 let source = intern(&mut account.sources, &taken.source);
                 let esme = intern(&mut account.sources, &taken.esme);
-                account.owe(Owed { id: taken.id, recipient: taken.recipient, state, source, esme });
+                account.owe(Owed { id: taken.id, recipient: taken.recipient, state, source, esme, reply: None });
             }
         }
         self.witness.seen.receipts_acknowledged = acknowledged.len() as u64;

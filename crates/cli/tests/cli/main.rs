@@ -10,5 +10,6 @@ mod house;
 mod inspect;
 mod interrupt;
 mod kill;
+mod replies;
 mod scenarios;
 mod support;

@@ -26,6 +26,9 @@ pub struct CampaignOptions {
     /// How outcomes are treated.
     #[serde(default)]
     pub delivery: DeliveryOptions,
+    /// How replies are read.
+    #[serde(default)]
+    pub replies: ReplyOptions,
     /// Through which carriers.
     #[serde(rename = "route")]
     pub routes: Vec<RouteOptions>,
@@ -130,6 +133,18 @@ impl Default for DeliveryOptions {
             receipt_deadline: HumanDuration(std::time::Duration::from_secs(72 * 3600)),
         }
     }
+}
+
+/// `[replies]`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct ReplyOptions {
+    /// A table of words in place of the data directory's or the built-in one, relative to the
+    /// campaign file.
+    pub keywords: Option<String>,
+    /// Sent once to a number that opts out, if it fits one segment. Default none: many carriers
+    /// send their own.
+    pub confirmation: Option<String>,
 }
 
 /// SMPP can't tell whether an unanswered submit was taken; this says what we do then.

@@ -1,12 +1,18 @@
 //! Admission: which rows get an intent in this turn, and through which lane.
 
-use volley_reconciler::record::{Head, IntentEntry};
+use volley_core::{MessageToken, RowIndex};
+use volley_reconciler::{
+    SuppressCause,
+    record::{Head, IntentEntry},
+};
 
 use super::{Runner, TURN_OCTETS};
 use crate::{lane::LaneLimits, source::NextRow};
 
 /// Segments that one lane gets in one turn at most.
 const SEGMENTS_PER_TURN: u32 = 4_096;
+/// Rows that one lane finds suppressed in one turn at most.
+const STOPPED_PER_TURN: usize = 4_096;
 
 impl Runner {
     /// Fills the turn with intents for as many rows as the lanes have room for.
@@ -39,13 +45,21 @@ impl Runner {
         let head = Head { campaign: self.campaign, carrier: lane.limits.carrier, at: wall };
         record_bound(&mut self.state.turn.events, head, &mut lane.limits);
         let (source, renderer) = (&mut self.source, &mut self.renderer);
+        let suppressed = Some(&self.suppressed).filter(|list| !list.is_empty());
+        let mut stopped: Vec<(RowIndex, SuppressCause)> = Vec::new();
         let mut left = n_segments;
         let mut n_intents = 0;
         let entries = std::iter::from_fn(|| {
-            if left == 0 {
-                return None;
-            }
-            let next: NextRow = source.next(wall)?;
+            let next: NextRow = loop {
+                if left == 0 || stopped.len() >= STOPPED_PER_TURN {
+                    return None;
+                }
+                let next = source.next(wall)?;
+                match suppressed.and_then(|list| list.cause(renderer.number(next)?)) {
+                    Some(cause) => stopped.push((next.row, cause)),
+                    None => break next,
+                }
+            };
             let Some(rendered) = renderer.render(lane_index, next, wall, &mut turn.batch) else {
                 source.give_back(next);
                 left = 0;
@@ -56,6 +70,9 @@ impl Runner {
             Some(IntentEntry { row: next.row, n_segments: rendered.n_segments, only: next.only })
         });
         self.state.turn.events.intent(head, 0, entries);
+        for (row, cause) in stopped {
+            self.state.turn.events.suppressed(head, cause, [MessageToken::new(row, 0)]);
+        }
         turn.n_intents += n_intents;
         lane.limits.intent(n_intents);
     }

@@ -11,7 +11,7 @@ use volley_reconciler::{
 use volley_smpp::pdu::CommandStatus;
 
 use super::{EVENTS_PER_TURN, Reach, Runner, Stop, refusals::Judge};
-use crate::{options::InDoubtPolicy, retry::needs_a_person};
+use crate::{options::InDoubtPolicy, render::is_confirmation, retry::needs_a_person};
 
 impl Runner {
     /// Takes what carriers have to say, as much as fits one turn.
@@ -33,16 +33,7 @@ impl Runner {
         match event.kind {
             EventKind::Answers(answers) => self.on_answers(lane, &answers),
             EventKind::Receipts(receipts) => self.on_receipts(lane, &receipts),
-            EventKind::Replies(replies) => {
-                self.replies.append(&replies, self.clock.wall()).map_err(Stop::Error)?;
-                let at = self.clock.wall();
-                for reply in replies.iter() {
-                    self.state.turn.events.reply(event.carrier, at);
-                    if let Some(turn) = self.state.turn.lanes.get_mut(lane) {
-                        turn.acknowledge.push(reply.item.handle);
-                    }
-                }
-            }
+            EventKind::Replies(replies) => self.on_replies(lane, event.carrier, &replies)?,
             EventKind::Lost { tokens, cause } => {
                 let cause = match cause {
                     LostCause::ConnectionLost => DoubtCause::ConnectionLost,
@@ -82,7 +73,7 @@ impl Runner {
         Ok(())
     }
 
-    fn lane_name(&self, lane: usize) -> &str {
+    pub(super) fn lane_name(&self, lane: usize) -> &str {
         self.lanes.get(lane).map_or("", |lane| lane.name.as_str())
     }
 
@@ -103,7 +94,12 @@ impl Runner {
 
     fn on_answers(&mut self, lane_index: usize, answers: &AnswerBatch) {
         let head = self.head(lane_index);
-        let (now, commit, n_answers) = (self.clock.now(), self.state.commit, answers.len() as u32);
+        let n_confirmations = match self.confirmation {
+            Some(_) => answers.iter().filter(|(token, _)| is_confirmation(*token)).count(),
+            None => 0,
+        };
+        let n_answers = (answers.len() - n_confirmations) as u32;
+        let (now, commit) = (self.clock.now(), self.state.commit);
         let Some(lane) = self.lanes.get_mut(lane_index) else { return };
         let is_full = |answer| matches!(answer, WireAnswer::Refused { status: CommandStatus::RMSGQFUL });
         let n_full = match answers.n_refused() {
@@ -121,7 +117,8 @@ impl Runner {
             config: None,
         };
         let mut n_throttled = 0;
-        let entries = answers.iter().map(|(token, answer)| {
+        let of_rows = answers.iter().filter(|(token, _)| n_confirmations == 0 || !is_confirmation(*token));
+        let entries = of_rows.map(|(token, answer)| {
             let answer = match answer {
                 WireAnswer::Accepted { id, folded } => {
                     judge.accepted(token);
@@ -161,6 +158,7 @@ impl Runner {
 
     /// Written, never answered: in doubt, and what the campaign's policy says of that.
     fn on_lost(&mut self, lane: usize, cause: DoubtCause, tokens: &[MessageToken]) {
+        let tokens = &of_rows(tokens);
         if tokens.is_empty() {
             return;
         }
@@ -180,7 +178,8 @@ impl Runner {
     }
 
     /// Never written: back to the head of the list.
-    fn on_returned(&mut self, lane: usize, tokens: &[MessageToken]) {
+    pub(super) fn on_returned(&mut self, lane: usize, tokens: &[MessageToken]) {
+        let tokens = &of_rows(tokens);
         if tokens.is_empty() {
             return;
         }
@@ -218,4 +217,9 @@ impl Runner {
             record(&mut self.state.turn.events, Head { campaign: self.campaign, carrier, at }, tokens);
         }
     }
+}
+
+/// Without those that stand for no row.
+fn of_rows(tokens: &[MessageToken]) -> Vec<MessageToken> {
+    tokens.iter().copied().filter(|token| !is_confirmation(*token)).collect()
 }

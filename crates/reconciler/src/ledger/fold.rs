@@ -13,6 +13,7 @@ use crate::{
     index::{Parked, Target},
     record::{Answer, AnswerEntry, DoubtCause, Event, Events, Head, IntentEntry, Planned, ReceiptEntry, Resolution},
     segment::{Flags, Segment},
+    suppress::SuppressCause,
 };
 
 impl Ledger {
@@ -86,6 +87,16 @@ impl Ledger {
             Event::Reply { .. } => {
                 self.receipts.replies += u64::from(self.is_news(sequence));
                 Ok(())
+            }
+            Event::Suppress(entry) => {
+                if self.is_news(sequence) {
+                    self.suppress.apply(&entry);
+                }
+                Ok(())
+            }
+            Event::Suppressed { head, cause, tokens } => {
+                let mut rows = self.rows(sequence, head)?;
+                tokens.into_iter().try_for_each(|token| rows.on_suppressed(token, cause))
             }
             Event::Control { campaign, at, control, why } => {
                 if self.is_news(sequence) {
@@ -367,6 +378,25 @@ impl RowsOf<'_> {
         if joined == ReceiptState::Delivered {
             self.index.remove(key, token);
         }
+        Ok(())
+    }
+
+    /// All segments of the row that wait: what was sent or may have been stays what it is.
+    fn on_suppressed(&mut self, token: MessageToken, cause: SuppressCause) -> Result<(), Error> {
+        let at_ms = self.at_ms;
+        let Some(mut row) = self.row(token.row())? else { return Ok(()) };
+        for segment in 0..row.chunk.row(row.offset).map_or(1, |row| row.n_segments.max(1)) {
+            if let Some(slot) = row.chunk.slot_mut(row.offset, segment)
+                && slot.segment() == Segment::Waiting
+            {
+                slot.set(Segment::Suppressed);
+            }
+        }
+        let reason = row.reasons.index(cause.reason());
+        row.settle(Some(reason), |row| {
+            row.flags.clear(Flags::DEFERRED);
+            row.settled_ms = at_ms;
+        });
         Ok(())
     }
 

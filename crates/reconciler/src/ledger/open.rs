@@ -11,6 +11,7 @@ use crate::{
     campaign::StoredChunk,
     index::{ParkedReceipts, ReceiptIndex, Target},
     store::Store,
+    suppress::SuppressList,
 };
 
 /// A ledger just opened, and what a person should know of it.
@@ -62,6 +63,7 @@ impl Ledger {
             index: ReceiptIndex::default(),
             parked: ParkedReceipts::default(),
             receipts: ReceiptCounters::default(),
+            suppress: SuppressList::default(),
             applied: 0,
             global_as_of: 0,
         }
@@ -88,6 +90,11 @@ impl Ledger {
         }
         self.carriers = record.carriers;
         self.receipts = record.receipts;
+        self.suppress.last_reply = record.last_reply;
+        for entry in self.store.suppressions() {
+            let (number, value) = entry?;
+            self.suppress.restore(&number, &value).ok_or_else(damaged)?;
+        }
         (self.applied, self.global_as_of) = (record.as_of, record.as_of);
         for campaign in record.campaigns {
             let campaign = campaign.restore();

@@ -3,9 +3,13 @@
 use volley_core::{CampaignId, CarrierIndex, MessageToken, ReceiptState, RecipientCheck, RowIndex, UnixMicros};
 
 use super::{
-    Answer, AnswerEntry, Control, DoubtCause, Event, EventError, Head, IntentEntry, ReceiptEntry, Resolution, kind, tag,
+    Answer, AnswerEntry, Control, DoubtCause, Event, EventError, Head, IntentEntry, ReceiptEntry, Resolution,
+    SuppressChange, SuppressEntry, kind, tag,
 };
-use crate::varint::Cursor;
+use crate::{
+    suppress::{NumberHash, SuppressCause},
+    varint::Cursor,
+};
 
 /// The events of one record, in order. Every entry of an event is checked before the event is
 /// given out, so folding never stops half-way through one.
@@ -77,6 +81,12 @@ fn event(kind: u8, mut body: Cursor<'_>) -> Option<Event<'_>> {
         },
         kind::NO_RECEIPT => Event::NoReceipt { head: head(body)?, tokens: checked(Tokens::new(*body))? },
         kind::REPLY => Event::Reply { carrier: CarrierIndex(body.u8()?), at: UnixMicros(body.u64()?) },
+        kind::SUPPRESS => Event::Suppress(suppress_entry(body)?),
+        kind::SUPPRESSED => Event::Suppressed {
+            head: head(body)?,
+            cause: SuppressCause::ALL.get(usize::from(body.u8()?)).copied()?,
+            tokens: checked(Tokens::new(*body))?,
+        },
         kind::CONTROL => Event::Control {
             campaign: CampaignId(body.u32()?),
             at: UnixMicros(body.u64()?),
@@ -85,6 +95,15 @@ fn event(kind: u8, mut body: Cursor<'_>) -> Option<Event<'_>> {
         },
         _ => return None,
     })
+}
+
+fn suppress_entry(body: &mut Cursor<'_>) -> Option<SuppressEntry> {
+    let at = UnixMicros(body.u64()?);
+    let change = SuppressChange::ALL.get(usize::from(body.u8()?)).copied()?;
+    let cause = SuppressCause::ALL.get(usize::from(body.u8()?)).copied()?;
+    let (check, reply) = (RecipientCheck(body.u16()?), body.u64()?);
+    let number = NumberHash(body.prefixed()?.try_into().ok()?);
+    Some(SuppressEntry { at, number, check, change, cause, reply })
 }
 
 fn head(body: &mut Cursor<'_>) -> Option<Head> {

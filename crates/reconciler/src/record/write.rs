@@ -3,9 +3,13 @@
 use volley_core::{CampaignId, CarrierIndex, MessageToken, UnixMicros};
 
 use super::{
-    Answer, AnswerEntry, Control, DoubtCause, Head, IntentEntry, Planned, ReceiptEntry, Resolution, kind, tag,
+    Answer, AnswerEntry, Control, DoubtCause, Head, IntentEntry, Planned, ReceiptEntry, Resolution, SuppressEntry,
+    kind, tag,
 };
-use crate::varint::{put_i64, put_prefixed, put_u64};
+use crate::{
+    suppress::SuppressCause,
+    varint::{put_i64, put_prefixed, put_u64},
+};
 
 /// Collects the events of one turn into one journal record.
 #[derive(Debug, Default)]
@@ -156,6 +160,26 @@ impl EventWriter {
         self.event(kind::REPLY, |body| {
             body.push(carrier.0);
             put_u64(body, at.0);
+        });
+    }
+
+    /// See [`super::Event::Suppress`].
+    pub fn suppress(&mut self, entry: &SuppressEntry) {
+        self.event(kind::SUPPRESS, |body| {
+            put_u64(body, entry.at.0);
+            body.extend([entry.change as u8, entry.cause as u8]);
+            body.extend(entry.check.0.to_le_bytes());
+            put_u64(body, entry.reply);
+            put_prefixed(body, &entry.number.0);
+        });
+    }
+
+    /// See [`super::Event::Suppressed`].
+    pub fn suppressed(&mut self, head: Head, cause: SuppressCause, tokens: impl IntoIterator<Item = MessageToken>) {
+        self.event(kind::SUPPRESSED, |body| {
+            put_head(body, head);
+            body.push(cause as u8);
+            put_tokens(body, tokens);
         });
     }
 

@@ -6,7 +6,7 @@ use volley_smpp::pdu::CommandStatus;
 
 use super::{AccountState, Due, Owed, Slot, World, after};
 use crate::{
-    encode::{ReceiptFacts, put_receipt},
+    encode::{ReceiptFacts, put_receipt, put_reply},
     server::now,
 };
 
@@ -49,8 +49,16 @@ impl World {
                         state: owed.state,
                         source: &owed.source,
                     };
-                    put_receipt(options, &facts, slot.next_sequence, &mut slot.output);
-                    self.witness.seen.receipts_sent += 1;
+                    match &owed.reply {
+                        None => {
+                            put_receipt(options, &facts, slot.next_sequence, &mut slot.output);
+                            self.witness.seen.receipts_sent += 1;
+                        }
+                        Some(part) => {
+                            put_reply(&facts, part, slot.next_sequence, &mut slot.output);
+                            self.witness.seen.replies_sent += 1;
+                        }
+                    }
                     slot.unacknowledged.insert(slot.next_sequence, owed);
                     slot.next_sequence = after(slot.next_sequence);
                 }
@@ -62,7 +70,9 @@ impl World {
     pub(super) fn on_acknowledgement(&mut self, account: usize, session: usize, sequence: u32, status: CommandStatus) {
         let Some(slot) = self.slot(account, session) else { return };
         let Some(owed) = slot.unacknowledged.remove(&sequence) else { return };
-        if status == CommandStatus::ROK {
+        if status == CommandStatus::ROK && owed.reply.is_some() {
+            self.witness.seen.replies_acknowledged += 1;
+        } else if status == CommandStatus::ROK {
             self.witness.seen.receipts_acknowledged += 1;
             if let Some(spool) = &mut self.spool {
                 spool.acknowledged(account, owed.id);

@@ -140,7 +140,12 @@ impl World {
         slot.is_bound = true;
         slot.esme = intern(&mut state.sources, &String::from_utf8_lossy(bind.system_id));
         slot.can_receive = id != CommandId::BindTransmitter;
+        let receiver = slot.can_receive.then(|| Rc::clone(&slot.esme));
         let resp = BindResp { system_id: b"SIMULATOR", tlvs: Tlvs::new(&[0x02, 0x10, 0x00, 0x01, 0x34]) };
-        resp.encode(id.response(), CommandStatus::ROK, sequence, &mut slot.output).ok()
+        resp.encode(id.response(), CommandStatus::ROK, sequence, &mut slot.output).ok()?;
+        if let Some(esme) = receiver {
+            self.owe_at_bind(account, &esme);
+        }
+        Some(())
     }
 }

@@ -11,7 +11,7 @@ use volley_smpp::{
     receipt::MessageState,
 };
 
-use super::{AccountState, Due, Owed, World, answer::AnswerDue, intern};
+use super::{AccountState, Due, Owed, World, answer::AnswerDue, intern, replies::replies_to};
 use crate::{
     decide::Dice,
     encode::{digits, part_of, put_id},
@@ -41,9 +41,11 @@ struct Decided {
     struck: Struck,
     /// `None`: no receipt.
     owed: Option<Owed>,
+    replies: Vec<Owed>,
     /// `None`: at once.
     answer_at: Option<Instant>,
     receipt_at: Instant,
+    reply_at: Instant,
 }
 
 impl AccountState {
@@ -125,8 +127,12 @@ impl World {
         let source = intern(&mut state.sources, &String::from_utf8_lossy(message.source.addr));
         let slot = state.sessions.get(submit.session).and_then(Option::as_ref);
         let esme = slot.map_or_else(|| Rc::from(""), |slot| Rc::clone(&slot.esme));
-        let owed = wants_receipt.then_some(Owed { id, recipient: submit.recipient, state: final_state, source, esme });
-        Some(Decided { id, struck, owed, answer_at, receipt_at })
+        let owed = Owed { id, recipient: submit.recipient, state: final_state, source, esme, reply: None };
+        let options = &state.options.replies;
+        let replies = if submit.part == 1 { replies_to(options, dice, &owed) } else { Vec::new() };
+        let reply_at = answer_at.unwrap_or(now) + dice.delay(options.delay);
+        let owed = wants_receipt.then_some(owed);
+        Some(Decided { id, struck, owed, replies, answer_at, receipt_at, reply_at })
     }
 
     /// Counts, spools and logs a submit that is taken.
@@ -155,7 +161,10 @@ impl World {
 
     /// Answer and receipts of a submit that is taken, in the order that the faults say.
     fn put_on_the_wire(&mut self, submit: &Submit, decided: Decided, now: Instant) {
-        let Decided { id, struck, owed, answer_at, receipt_at } = decided;
+        let Decided { id, struck, owed, replies, answer_at, receipt_at, reply_at } = decided;
+        for reply in replies {
+            self.owe(submit.account, reply, reply_at);
+        }
         if let Some(owed) = owed {
             let is_early = struck.by(Fault::EarlyReceipt);
             self.owe_receipts(submit.account, owed, struck, if is_early { now } else { receipt_at });

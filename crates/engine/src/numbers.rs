@@ -1,0 +1,130 @@
+//! Numbers in the journal: as hashes under a key that never leaves the data directory.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Read as _, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::Path,
+};
+
+use sha2::{Digest as _, Sha256};
+use volley_core::{Msisdn, RecipientCheck, UnixMicros};
+use volley_reconciler::{
+    NumberHash, SuppressCause, SuppressList,
+    record::{SuppressChange, SuppressEntry},
+};
+
+use crate::{DataDir, Error};
+
+/// The data directory's own key. It has no `Debug`.
+#[derive(Clone)]
+pub(crate) struct NumberKey([u8; 32]);
+
+impl NumberKey {
+    /// Reads the key, or makes one where there is none. `is_needed`: hashes exist that were made
+    /// with it, so another key would let suppressed numbers through.
+    pub(crate) fn open(dir: &DataDir, is_needed: bool) -> Result<Self, Error> {
+        let path = dir.number_key();
+        let failed = |action| {
+            let path = path.clone();
+            move |source| Error::Io { path, action, source }
+        };
+        match fs::read(&path) {
+            Ok(octets) => {
+                let wrong = || io::Error::new(io::ErrorKind::InvalidData, "it has not 32 octets");
+                let key = octets.try_into().map_err(|_| wrong()).map_err(failed("is no key for numbers"))?;
+                Ok(Self(key))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !is_needed => {
+                Self::make(&path).map_err(failed("can't make the key for numbers"))
+            }
+            Err(error) => Err(failed("can't read the key that the suppression list needs")(error)),
+        }
+    }
+
+    /// A new key, durable under its name before anything is hashed with it.
+    fn make(path: &Path) -> io::Result<Self> {
+        let mut key = [0; 32];
+        File::open("/dev/urandom")?.read_exact(&mut key)?;
+        let fresh = path.with_extension("new");
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
+        file.write_all(&key)?;
+        file.sync_all()?;
+        fs::rename(&fresh, path)?;
+        if let Some(folder) = path.parent() {
+            File::open(folder)?.sync_all()?;
+        }
+        Ok(Self(key))
+    }
+
+    fn hash(&self, number: Msisdn) -> NumberHash {
+        let digest = Sha256::new().chain_update(self.0).chain_update(number.as_u64().to_be_bytes()).finalize();
+        let mut hash = [0; 16];
+        for (to, from) in hash.iter_mut().zip(digest) {
+            *to = from;
+        }
+        NumberHash(hash)
+    }
+}
+
+/// The suppression list as whoever sends asks it.
+#[derive(Clone)]
+pub(crate) struct Suppressed {
+    key: NumberKey,
+    list: SuppressList,
+}
+
+impl Suppressed {
+    pub(crate) const fn new(key: NumberKey, list: SuppressList) -> Self {
+        Self { key, list }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// How the number came on the list, if it is there.
+    pub(crate) fn cause(&self, number: Msisdn) -> Option<SuppressCause> {
+        self.since(number).map(|(_, cause)| cause)
+    }
+
+    /// Since when and how, if it is there.
+    pub(crate) fn since(&self, number: Msisdn) -> Option<(UnixMicros, SuppressCause)> {
+        let found = self.list.get(number.check(), || self.key.hash(number))?;
+        Some((found.since, found.cause))
+    }
+
+    /// A change, to be recorded. From here on the list knows of it.
+    pub(crate) fn change(
+        &mut self,
+        number: Msisdn,
+        change: SuppressChange,
+        cause: SuppressCause,
+        at: UnixMicros,
+        reply: u64,
+    ) -> SuppressEntry {
+        let check: RecipientCheck = number.check();
+        let entry = SuppressEntry { at, number: self.key.hash(number), check, change, cause, reply };
+        self.list.apply(&entry);
+        entry
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_made_once_and_never_in_place_of_one_that_is_needed() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = DataDir::new(root.path());
+        assert!(NumberKey::open(&dir, true).is_err());
+        let number = Msisdn::from_digits(b"4915112345678").unwrap();
+        let hash = NumberKey::open(&dir, false).unwrap().hash(number);
+        assert_eq!(NumberKey::open(&dir, true).unwrap().hash(number), hash);
+        let other = Msisdn::from_digits(b"4915112345679").unwrap();
+        assert_ne!(NumberKey::open(&dir, true).unwrap().hash(other), hash);
+        fs::write(dir.number_key(), b"short").unwrap();
+        assert!(NumberKey::open(&dir, false).is_err());
+    }
+}

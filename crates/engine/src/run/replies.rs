@@ -1,0 +1,104 @@
+//! Messages to us, and what they change.
+
+use volley_core::{CarrierIndex, MessageToken, Msisdn, RecipientCheck};
+use volley_pipeline::ReplyBatch;
+use volley_reconciler::{SuppressCause, record::SuppressChange};
+
+use super::{Runner, Stop, TURNS_IN_FLIGHT};
+use crate::{render::is_confirmation, replies::Effect};
+
+/// A number that opted out while PDUs to it may be on their way to a carrier's queue.
+pub(super) struct FreshStop {
+    check: RecipientCheck,
+    /// Turns that may still hold one.
+    turns: usize,
+}
+
+impl Runner {
+    /// Keeps what came, durably, and does what it asks for. It is acknowledged when the journal
+    /// holds the effects; what came before at once.
+    pub(super) fn on_replies(&mut self, lane: usize, carrier: CarrierIndex, replies: &ReplyBatch) -> Result<(), Stop> {
+        let at = self.clock.wall();
+        let name = self.lane_name(lane).to_owned();
+        let taken = self.replies.take(&name, replies, at).map_err(Stop::Error)?;
+        let mut fresh = taken.fresh;
+        let mut effects = taken.effects;
+        let mut known = Vec::new();
+        for (handle, opts_out) in taken.repeats {
+            match opts_out.filter(|number| self.suppressed.cause(*number).is_none()) {
+                Some(number) => {
+                    effects.push(Effect { reply: 0, number, change: SuppressChange::Add });
+                    fresh.push(handle);
+                }
+                None => known.push(handle),
+            }
+        }
+        for handle in fresh {
+            self.state.turn.events.reply(carrier, at);
+            if let Some(turn) = self.state.turn.lanes.get_mut(lane) {
+                turn.acknowledge.push(handle);
+            }
+        }
+        if let Some(lane) = self.lanes.get(lane).filter(|_| !known.is_empty()) {
+            lane.carrier.acknowledge(&known);
+        }
+        self.take_effect(&effects, Some(lane));
+        Ok(())
+    }
+
+    /// Gives out parts that waited too long.
+    pub(super) fn expire_replies(&mut self) -> Result<(), Stop> {
+        let effects = self.replies.expire(self.clock.wall()).map_err(Stop::Error)?;
+        self.take_effect(&effects, None);
+        Ok(())
+    }
+
+    /// `lane`: where a confirmation may go out.
+    fn take_effect(&mut self, effects: &[Effect], lane: Option<usize>) {
+        let at = self.clock.wall();
+        for Effect { reply, number, change } in effects.iter().copied() {
+            let is_news = self.suppressed.cause(number).is_none();
+            let entry = self.suppressed.change(number, change, SuppressCause::Reply, at, reply);
+            self.state.turn.events.suppress(&entry);
+            if change == SuppressChange::Add {
+                if is_news && reply > 0 {
+                    self.confirm(lane, number);
+                }
+                self.withdraw(number.check());
+                self.state.fresh_stops.push(FreshStop { check: number.check(), turns: TURNS_IN_FLIGHT + 1 });
+            }
+        }
+    }
+
+    /// One message to a number that just opted out. It goes out with the turn that holds the
+    /// opt-out and is nowhere else: a crash may lose it, and nothing sends it twice.
+    fn confirm(&mut self, lane: Option<usize>, number: Msisdn) {
+        let Some((text, lane)) = self.confirmation.as_ref().zip(lane) else { return };
+        if let Some(turn) = self.state.turn.lanes.get_mut(lane).filter(|_| self.state.ending.is_none()) {
+            self.renderer.confirm(lane, number, text, &mut turn.batch);
+        }
+    }
+
+    /// PDUs that were handed over with the turn that just became durable come back, too.
+    pub(super) fn withdraw_fresh_stops(&mut self) {
+        if self.state.fresh_stops.is_empty() {
+            return;
+        }
+        let mut stops = std::mem::take(&mut self.state.fresh_stops);
+        for stop in &mut stops {
+            self.withdraw(stop.check);
+            stop.turns -= 1;
+        }
+        stops.retain(|stop| stop.turns > 0);
+        self.state.fresh_stops = stops;
+    }
+
+    /// Takes back what waits for numbers with this check. Whoever else has it goes out again.
+    fn withdraw(&mut self, check: RecipientCheck) {
+        let is_meant = |token: MessageToken| token.check() == check && !is_confirmation(token);
+        for lane in 0..self.lanes.len() {
+            let tokens = self.lanes.get(lane).map(|lane| lane.carrier.withdraw(is_meant)).unwrap_or_default();
+            self.on_returned(lane, &tokens);
+        }
+    }
+}
