@@ -1,6 +1,7 @@
 //! Arguments.
 
 mod carrier;
+mod doubt;
 mod inspect;
 
 use std::{net::SocketAddr, path::PathBuf};
@@ -8,6 +9,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use self::carrier::{CarrierArgs, CarrierCommand, CarrierList, CarrierTestArgs, CarrierWatch};
+pub(crate) use self::doubt::{DoubtArgs, DoubtCommand, DoubtList, DoubtResolve, Verdict};
 pub(crate) use self::inspect::{Inspect, InspectArgs, InspectInput, InspectText};
 
 /// Bulk MT campaigns over SMPP: nothing lost, nothing silently sent twice.
@@ -47,6 +49,8 @@ pub(crate) enum Command {
     List(ListArgs),
     /// Show a campaign's report, or export it by recipient
     Report(ReportArgs),
+    /// List the rows whose fate is unknown, and decide on them
+    Doubt(DoubtArgs),
     /// List carriers, try one, or watch the binds of those that run
     Carrier(CarrierArgs),
     /// Play an SMSC over TCP until interrupted

@@ -90,6 +90,7 @@ impl Failure {
                 | Error::Carrier(_)
                 | Error::NoData { .. }
                 | Error::NoCampaign { .. }
+                | Error::NotInDoubt { .. }
                 | Error::Unfinished { .. }
                 | Error::SeveralUnfinished { .. }
                 | Error::TooManyCarriers

@@ -13,6 +13,7 @@ mod board;
 mod carrier_status;
 mod control;
 mod data_dir;
+mod doubt;
 mod engine;
 mod error;
 mod lane;
@@ -32,6 +33,7 @@ mod turn;
 
 pub use board::{Board, LaneBoard};
 pub use data_dir::{DataDir, DataLock};
+pub use doubt::{Decided, DoubtRow, DoubtVerdict, Doubts};
 pub use engine::{Engine, Outcome, Prepared};
 pub use error::Error;
 pub use onboard::{CarrierTest, CarrierVerdict, TestStep, Verdict};

@@ -1,5 +1,6 @@
 //! The ledger: the fold of all events of the journal, and what can be asked of it.
 
+mod doubt;
 mod fold;
 mod open;
 mod query;
@@ -19,6 +20,7 @@ use crate::{
     store::{Batch, Store, StoredSums},
 };
 
+pub use doubt::Doubt;
 pub use open::Opened;
 pub use query::{DoubtfulSegment, ReportRow, RowToSend};
 

@@ -18,6 +18,6 @@ mod summary;
 mod varint;
 
 pub use error::Error;
-pub use ledger::{Checkpoint, DoubtfulSegment, Ledger, Opened, ReceiptCounters, ReportRow, RowToSend};
+pub use ledger::{Checkpoint, Doubt, DoubtfulSegment, Ledger, Opened, ReceiptCounters, ReportRow, RowToSend};
 pub use store::is_opening;
 pub use summary::{CampaignStatus, Segments, Summary};

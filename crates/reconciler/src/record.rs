@@ -82,7 +82,7 @@ pub enum Event<'a> {
         head: Head,
         /// What was decided.
         as_: Resolution,
-        /// Who decided: "policy" or a person.
+        /// Who decided, and behind a colon why: "policy", or a person's name.
         by: &'a str,
         /// The segments.
         tokens: Tokens<'a>,

@@ -11,8 +11,10 @@ pub(crate) enum Segment {
     InFlight,
     /// Never answered.
     Doubt,
-    /// Refused for good, or taken for failed.
+    /// Refused for good, or in doubt and taken for failed by a version before [`Self::GivenUp`].
     Failed,
+    /// In doubt, and decided to count as failed: a receipt still corrects it.
+    GivenUp,
     /// Taken; the join of all receipts seen.
     Accepted(Option<ReceiptState>),
 }
@@ -27,6 +29,7 @@ impl Segment {
             Self::InFlight => 1,
             Self::Doubt => 2,
             Self::Failed => 3,
+            Self::GivenUp => 6,
             Self::Accepted(None) => ACCEPTED,
             Self::Accepted(Some(state)) => ACCEPTED + 1 + state as u8,
         }
@@ -38,6 +41,7 @@ impl Segment {
             1 => Self::InFlight,
             2 => Self::Doubt,
             3 => Self::Failed,
+            6 => Self::GivenUp,
             ACCEPTED => Self::Accepted(None),
             _ => Self::Accepted(Some(ReceiptState::from_u8(octet.checked_sub(ACCEPTED + 1)?)?)),
         })
@@ -48,7 +52,7 @@ impl Segment {
         match self {
             Self::Accepted(Some(ReceiptState::Delivered)) => false,
             Self::Accepted(_) => true,
-            Self::Waiting | Self::InFlight | Self::Doubt | Self::Failed => false,
+            Self::Waiting | Self::InFlight | Self::Doubt | Self::Failed | Self::GivenUp => false,
         }
     }
 
@@ -99,7 +103,7 @@ pub(crate) fn row_state(segments: impl Iterator<Item = Segment>, flags: Flags) -
 /// failed segment makes the text unreadable; else what is unknown or open outweighs what is done.
 const fn weigh(segment: Segment, flags: Flags) -> (MessageState, u8) {
     match segment {
-        Segment::Failed => (MessageState::Failed, 9),
+        Segment::Failed | Segment::GivenUp => (MessageState::Failed, 9),
         Segment::Accepted(Some(
             ReceiptState::Undeliverable | ReceiptState::Deleted | ReceiptState::Rejected | ReceiptState::Skipped,
         )) => (MessageState::Undelivered, 8),
@@ -155,7 +159,7 @@ mod tests {
     #[test]
     fn octets_give_back_the_segment() {
         let accepted = ReceiptState::ALL.into_iter().map(|state| Segment::Accepted(Some(state)));
-        let others = [Segment::Waiting, Segment::InFlight, Segment::Doubt, Segment::Failed, OPEN];
+        let others = [Segment::Waiting, Segment::InFlight, Segment::Doubt, Segment::Failed, Segment::GivenUp, OPEN];
         for segment in others.into_iter().chain(accepted) {
             assert_eq!(Segment::from_u8(segment.to_u8()), Some(segment));
         }

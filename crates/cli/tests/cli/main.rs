@@ -4,6 +4,7 @@
 mod bad_input;
 mod carrier_command;
 mod carriers;
+mod doubt;
 mod faults;
 mod foreign;
 mod house;

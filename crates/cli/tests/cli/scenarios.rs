@@ -29,7 +29,9 @@ fn run(scenario: &Scenario) -> (Value, Value) {
     let status = status(dir.path()).unwrap();
     let seen = simulator.stop();
     assert_eq!(sum_of_states(&status), scenario.rows, "{status}");
-    assert_eq!(n(&seen, "/unique_recipients"), scenario.rows, "{seen}");
+    // What was in a connection when it was cut may never have been read.
+    let (taken, in_doubt) = (n(&seen, "/unique_recipients"), n(&status, "/states/in_doubt"));
+    assert!(taken <= scenario.rows && taken + in_doubt >= scenario.rows, "{seen} {status}");
     assert_eq!(n(&seen, "/copies_beyond_first"), 0, "{seen}");
     (status, seen)
 }

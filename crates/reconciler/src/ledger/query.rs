@@ -255,7 +255,7 @@ impl Ledger {
     }
 
     /// Visits the rows of all touched chunks that are not final as a whole, in order.
-    fn each_open_row(
+    pub(super) fn each_open_row(
         &mut self,
         id: CampaignId,
         mut visit: impl FnMut(UnixMicros, RowIndex, &Chunk, &Row),
