@@ -9,7 +9,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use self::carrier::{CarrierArgs, CarrierCommand, CarrierList, CarrierTestArgs, CarrierWatch};
-pub(crate) use self::doubt::{DoubtArgs, DoubtCommand, DoubtList, DoubtResolve, Verdict};
+pub(crate) use self::doubt::{DoctorArgs, DoubtArgs, DoubtCommand, DoubtList, DoubtResolve, Verdict};
 pub(crate) use self::inspect::{Inspect, InspectArgs, InspectInput, InspectText};
 
 /// Bulk MT campaigns over SMPP: nothing lost, nothing silently sent twice.
@@ -51,6 +51,8 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// List the rows whose fate is unknown, and decide on them
     Doubt(DoubtArgs),
+    /// Check that journal, store and report agree, and mend what can be mended
+    Doctor(DoctorArgs),
     /// List carriers, try one, or watch the binds of those that run
     Carrier(CarrierArgs),
     /// Play an SMSC over TCP until interrupted

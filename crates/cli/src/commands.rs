@@ -1,6 +1,7 @@
 //! One file for each command.
 
 pub(crate) mod carrier;
+pub(crate) mod doctor;
 pub(crate) mod doubt;
 pub(crate) mod generate;
 pub(crate) mod inspect;

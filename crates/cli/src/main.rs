@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         Command::Status(args) => commands::status::status(&data, &args),
         Command::List(args) => commands::status::list(&data, &args),
         Command::Report(args) => commands::report::report(&data, &args),
+        Command::Doctor(args) => commands::doctor::doctor(&data, &args),
         Command::Doubt(args) => commands::doubt::doubt(&data, &args.what),
         Command::Carrier(args) => commands::carrier::carrier(&data, &args.what),
         Command::Simulate(args) => commands::simulate::simulate(&args),

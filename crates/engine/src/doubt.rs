@@ -16,6 +16,7 @@ use crate::{
     DataDir, Error,
     data_dir::DataLock,
     engine::{by_carrier, record},
+    seal,
 };
 
 /// The rows in doubt of one campaign, while nothing runs on the data directory.
@@ -108,6 +109,7 @@ impl Doubts {
     /// When the plan or the store can't be read.
     pub fn list(&mut self) -> Result<Vec<DoubtRow>, Error> {
         let doubts = self.ledger.doubts(self.campaign)?;
+        seal::check(&self.dir, &self.ledger, self.campaign, &[seal::PLAN])?;
         let plan = Plan::open(&self.dir.campaign(self.campaign))?;
         let mut chunk = PlanChunk::default();
         let mut in_chunk = None;

@@ -30,6 +30,7 @@ use crate::{
     render::{Renderer, lane_format},
     replies::ReplyFile,
     run::{Ended, LoopState, Runner, Tried, Tries},
+    seal::{self, APPROVED, PLAN},
     source::RowSource,
     start::Start,
 };
@@ -38,8 +39,6 @@ use crate::{
 const JOURNAL_EVENTS: usize = 64;
 /// Batches of carrier events that may wait for the loop; beyond it sessions stop reading.
 const CARRIER_EVENTS: usize = 256;
-/// The campaign as it was approved, beside its frozen list.
-const APPROVED: &str = "approved.json";
 
 /// An owned data directory with its journal and ledger.
 pub struct Engine {
@@ -85,7 +84,11 @@ impl Engine {
             ));
         }
         if let Some(aside) = opened.set_aside {
-            notes.push(format!("the store was damaged: rebuilt from the journal, the old one is {}", aside.display()));
+            notes.push(format!(
+                "the store was damaged ({}): rebuilt from the journal, the old one is {}",
+                aside.why,
+                aside.path.display()
+            ));
         }
         Ok(Self { dir: dir.clone(), _lock: lock, journal, ledger: opened.ledger, notes })
     }
@@ -159,6 +162,7 @@ impl Engine {
             n_valid: frozen.n_valid,
             n_segments: frozen.n_segments,
             rejected: frozen.rejected.clone(),
+            files: seal::of(&preflight.folder)?,
         };
         self.record(|events| events.planned(id, SystemClock.wall(), &plan))?;
         Ok(id)
@@ -216,8 +220,9 @@ impl Engine {
     /// What was approved for a campaign.
     ///
     /// # Errors
-    /// When its file can't be read.
+    /// When its files can't be read, or are not what was approved.
     pub fn approved(&self, id: CampaignId) -> Result<Approved, Error> {
+        seal::check(&self.dir, &self.ledger, id, &[APPROVED, PLAN])?;
         let path = self.dir.campaign(id).join(APPROVED);
         let failed = |source| Error::Io { path: path.clone(), action: "can't read the approved campaign", source };
         let text = fs::read(&path).map_err(failed)?;

@@ -4,6 +4,7 @@ mod doubt;
 mod fold;
 mod open;
 mod query;
+mod recount;
 
 use std::collections::BTreeMap;
 
@@ -21,8 +22,9 @@ use crate::{
 };
 
 pub use doubt::Doubt;
-pub use open::Opened;
+pub use open::{Opened, SetAside};
 pub use query::{DoubtfulSegment, ReportRow, RowToSend};
+pub use recount::Recount;
 
 /// Format of the global record and of everything beside it in the store.
 const FORMAT: u32 = 1;

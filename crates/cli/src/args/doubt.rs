@@ -1,4 +1,4 @@
-//! Arguments of `volley doubt`.
+//! Arguments of `volley doubt` and `volley doctor`.
 
 use clap::{Args, Subcommand, ValueEnum};
 
@@ -32,6 +32,24 @@ The decision is kept in the journal with who and why. What is sent again counts 
 duplicate. A receipt that comes later corrects the decision. Exit codes: 0 none is left in doubt,
 6 some are.")]
     Resolve(DoubtResolve),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  volley doctor                         looks, changes nothing
+  volley doctor --json | jq '.findings'
+  volley doctor --repair                cuts a torn tail, rebuilds a damaged store
+
+Each campaign is added up three times: by the counters, from the rows in the store, and from the
+journal alone. Works while nothing runs. Exit codes: 0 all is well, or was mended; 7 damaged.")]
+pub(crate) struct DoctorArgs {
+    /// Mend what can be mended without losing anything, and look again
+    #[arg(long)]
+    pub(crate) repair: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

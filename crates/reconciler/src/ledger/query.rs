@@ -234,7 +234,11 @@ impl Ledger {
         Ok(())
     }
 
-    fn stored_or_untouched(&self, campaign: &crate::campaign::Campaign, number: u32) -> Result<Chunk, Error> {
+    pub(super) fn stored_or_untouched(
+        &self,
+        campaign: &crate::campaign::Campaign,
+        number: u32,
+    ) -> Result<Chunk, Error> {
         if !campaign.stored.contains_key(&number) {
             return Ok(Chunk::untouched(campaign.chunk_len(number)));
         }
