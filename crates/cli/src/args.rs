@@ -1,6 +1,7 @@
 //! Arguments.
 
 mod carrier;
+mod doubt;
 mod inspect;
 mod replies;
 
@@ -9,6 +10,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use self::carrier::{CarrierArgs, CarrierCommand, CarrierList, CarrierTestArgs, CarrierWatch};
+pub(crate) use self::doubt::{DoctorArgs, DoubtArgs, DoubtCommand, DoubtList, DoubtResolve, Verdict};
 pub(crate) use self::inspect::{Inspect, InspectArgs, InspectInput, InspectText};
 pub(crate) use self::replies::{RepliesArgs, SuppressArgs, SuppressCommand, SuppressNumber};
 
@@ -53,6 +55,10 @@ pub(crate) enum Command {
     Replies(RepliesArgs),
     /// Put numbers on the suppression list, take them off, look
     Suppress(SuppressArgs),
+    /// List the rows whose fate is unknown, and decide on them
+    Doubt(DoubtArgs),
+    /// Check that journal, store and report agree, and mend what can be mended
+    Doctor(DoctorArgs),
     /// List carriers, try one, or watch the binds of those that run
     Carrier(CarrierArgs),
     /// Play an SMSC over TCP until interrupted

@@ -1,6 +1,8 @@
 //! One file for each command.
 
 pub(crate) mod carrier;
+pub(crate) mod doctor;
+pub(crate) mod doubt;
 pub(crate) mod generate;
 pub(crate) mod inspect;
 pub(crate) mod replies;

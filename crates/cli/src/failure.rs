@@ -83,7 +83,9 @@ impl Failure {
                 Error::InUse { .. } => Code::InUse,
                 Error::NoCarrier { .. } => Code::Unreachable,
                 Error::Guarded { .. } => Code::Guarded,
-                Error::Journal(_) | Error::Ledger(_) | Error::DoesNotReconcile { .. } => Code::Damaged,
+                Error::Journal(_) | Error::Ledger(_) | Error::DoesNotReconcile { .. } | Error::Changed { .. } => {
+                    Code::Damaged
+                }
                 Error::NothingToSend { .. } => Code::Failures,
                 Error::Options(_)
                 | Error::List(_)
@@ -91,6 +93,7 @@ impl Failure {
                 | Error::NoData { .. }
                 | Error::NoCampaign { .. }
                 | Error::NoNumber { .. }
+                | Error::NotInDoubt { .. }
                 | Error::Unfinished { .. }
                 | Error::SeveralUnfinished { .. }
                 | Error::TooManyCarriers

@@ -13,7 +13,7 @@ use volley_ingest::{FreezeProgress, Plan};
 use volley_journal::{Journal, JournalOptions, Writer};
 use volley_reconciler::{
     DoubtfulSegment, Ledger, RowToSend, Summary, SuppressCause,
-    record::{Control, DoubtCause, EventWriter, Head, Planned, Resolution},
+    record::{Control, EventWriter, Head, Planned, Resolution},
 };
 use volley_scheduler::Lanes;
 use volley_simulator::{Account, Seen, Setup, Simulator};
@@ -22,7 +22,8 @@ use crate::{
     DataDir, Error,
     board::Board,
     control,
-    data_dir::{APPROVED, DataLock},
+    data_dir::DataLock,
+    doubt,
     ledger_task::{LedgerTask, SharedSnapshot, snapshot_of},
     numbers::Suppressed,
     options::{self, CarrierKind, Carriers, InDoubtPolicy},
@@ -30,6 +31,7 @@ use crate::{
     render::{Renderer, lane_format},
     replies::{DeskSetup, Effect, ReplyDesk},
     run::{Ended, LoopState, Runner, Tried, Tries},
+    seal::{self, APPROVED, PLAN},
     source::RowSource,
     start::Start,
 };
@@ -83,7 +85,11 @@ impl Engine {
             ));
         }
         if let Some(aside) = opened.set_aside {
-            notes.push(format!("the store was damaged: rebuilt from the journal, the old one is {}", aside.display()));
+            notes.push(format!(
+                "the store was damaged ({}): rebuilt from the journal, the old one is {}",
+                aside.why,
+                aside.path.display()
+            ));
         }
         Ok(Self { dir: dir.clone(), _lock: lock, journal, ledger: opened.ledger, notes })
     }
@@ -157,6 +163,7 @@ impl Engine {
             n_valid: frozen.n_valid,
             n_segments: frozen.n_segments,
             rejected: frozen.rejected.clone(),
+            files: seal::of(&preflight.folder)?,
         };
         self.record(|events| events.planned(id, SystemClock.wall(), &plan))?;
         Ok(id)
@@ -164,35 +171,14 @@ impl Engine {
 
     /// Appends one record and folds it, before anything else runs.
     pub(crate) fn record(&mut self, write: impl FnOnce(&mut EventWriter)) -> Result<(), Error> {
-        let mut events = EventWriter::default();
-        write(&mut events);
-        if events.is_empty() {
-            return Ok(());
-        }
-        let record = events.take(Vec::new());
-        let sequence = self.journal.append(record.clone())?;
-        self.ledger.fold(sequence.0, &record)?;
-        Ok(())
+        record(&mut self.journal, &mut self.ledger, write)
     }
 
     /// What a resume should say before it goes on: rows in doubt, a list that changed.
     fn settle_doubt(&mut self, id: CampaignId, policy: InDoubtPolicy) -> Result<(), Error> {
-        let unanswered = self.ledger.unanswered(id)?;
-        let bound = self.ledger.summary(id).map_or(0, |summary| summary.in_doubt_bound);
-        if unanswered.len() as u64 > bound {
-            return Err(Error::DoesNotReconcile {
-                what: format!("{} segments are in doubt, and the bound was {bound}", unanswered.len()),
-                root: self.dir.root().to_owned(),
-            });
-        }
+        let bound = doubt::note_crash(&mut self.journal, &mut self.ledger, id, self.dir.root())?;
         let at = SystemClock.wall();
         let head = |carrier| Head { campaign: id, carrier, at };
-        let lost = by_carrier(&unanswered);
-        self.record(|events| {
-            for (carrier, tokens) in &lost {
-                events.in_doubt(head(*carrier), DoubtCause::Crash, tokens.iter().copied());
-            }
-        })?;
         let in_doubt = self.ledger.in_doubt(id)?;
         if in_doubt.is_empty() {
             return Ok(());
@@ -235,9 +221,10 @@ impl Engine {
     /// What was approved for a campaign.
     ///
     /// # Errors
-    /// When its file can't be read.
+    /// When its files can't be read, or are not what was approved.
     pub fn approved(&self, id: CampaignId) -> Result<Approved, Error> {
-        let path = self.dir.approved(id);
+        seal::check(&self.dir, &self.ledger, id, &[APPROVED, PLAN])?;
+        let path = self.dir.campaign(id).join(APPROVED);
         let failed = |source| Error::Io { path: path.clone(), action: "can't read the approved campaign", source };
         let text = fs::read(&path).map_err(failed)?;
         serde_json::from_slice(&text).map_err(|error| failed(error.into()))
@@ -459,7 +446,24 @@ fn finish(
     Ok(Outcome { ended, summary, seen, no_carrier, folder: dir.campaign(id) })
 }
 
-fn by_carrier(segments: &[DoubtfulSegment]) -> Vec<(CarrierIndex, Vec<MessageToken>)> {
+/// Appends one record and folds it, while nothing else writes.
+pub(crate) fn record(
+    journal: &mut Journal,
+    ledger: &mut Ledger,
+    write: impl FnOnce(&mut EventWriter),
+) -> Result<(), Error> {
+    let mut events = EventWriter::default();
+    write(&mut events);
+    if events.is_empty() {
+        return Ok(());
+    }
+    let record = events.take(Vec::new());
+    let sequence = journal.append(record.clone())?;
+    ledger.fold(sequence.0, &record)?;
+    Ok(())
+}
+
+pub(crate) fn by_carrier(segments: &[DoubtfulSegment]) -> Vec<(CarrierIndex, Vec<MessageToken>)> {
     let mut grouped: std::collections::BTreeMap<CarrierIndex, Vec<MessageToken>> = std::collections::BTreeMap::new();
     for segment in segments {
         grouped.entry(segment.carrier).or_default().push(segment.token);

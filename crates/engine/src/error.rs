@@ -35,6 +35,20 @@ pub enum Error {
         /// The data directory.
         root: PathBuf,
     },
+    /// A file of a campaign is not what the journal says was approved.
+    #[error("{} is not what was approved: it was damaged or changed", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A row to be decided on is not in doubt.
+    #[error("row {row} of campaign `{campaign}` is not in doubt; nothing was decided")]
+    NotInDoubt {
+        /// The row, from 1.
+        row: u64,
+        /// The campaign.
+        campaign: String,
+    },
     /// A campaign of the same name is under way.
     #[error("campaign `{name}` was begun and is not finished")]
     Unfinished {
@@ -115,6 +129,8 @@ impl Error {
             Self::InUse { .. } => Some("wait for it, stop it, or use another directory with --data DIR".to_owned()),
             Self::NoData { .. } => Some("use --data DIR if it lies elsewhere, or begin with `volley run`".to_owned()),
             Self::NoCampaign { .. } => Some("`volley list` shows all".to_owned()),
+            Self::Changed { .. } => Some("restore it from a backup; `volley doctor` checks all files".to_owned()),
+            Self::NotInDoubt { campaign, .. } => Some(format!("`volley doubt list {campaign}` shows those that are")),
             Self::Unfinished { name } => Some(format!(
                 "`volley resume {name}` goes on with it; `volley run --again` begins anew and sends to everyone again"
             )),

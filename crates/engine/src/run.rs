@@ -40,7 +40,8 @@ use crate::{
     turn::Turn,
 };
 
-/// Records on their way to the disk at once: one being synced, one waiting for it.
+/// Records on their way to the disk at once: one being synced, one waiting for it. The journal
+/// relies on it (`JournalOptions::group_records`).
 const TURNS_IN_FLIGHT: usize = 2;
 /// A turn is handed over at this size at the latest.
 const TURN_OCTETS: usize = 1 << 20;

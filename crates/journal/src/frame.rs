@@ -56,8 +56,7 @@ impl Header {
         payload: &[u8],
         expected: Expected,
     ) -> Result<Chain, &'static str> {
-        let (_, covered) = octets.split_at(8);
-        if crc32c::crc32c_append(crc32c::crc32c(covered), payload) != self.crc {
+        if !self.has_right_checksum(octets, payload) {
             return Err("wrong checksum");
         }
         if self.sequence != expected.sequence {
@@ -70,6 +69,11 @@ impl Header {
             return Err("wrong chain");
         }
         Ok(self.chain)
+    }
+
+    pub(crate) fn has_right_checksum(&self, octets: &[u8; HEADER], payload: &[u8]) -> bool {
+        let (_, covered) = octets.split_at(8);
+        crc32c::crc32c_append(crc32c::crc32c(covered), payload) == self.crc
     }
 
     /// Whether the length can be a record's.

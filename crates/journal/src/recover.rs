@@ -1,5 +1,7 @@
 //! Opening a journal: what is whole, what was torn off at the end, and where to go on.
 
+mod behind;
+
 use std::{
     fs::{self, OpenOptions},
     path::{Path, PathBuf},
@@ -46,59 +48,85 @@ pub(crate) struct Tail {
     pub(crate) offset: u64,
 }
 
-pub(crate) fn recover(dir: &Path) -> Result<(Tail, Recovery), Error> {
-    fs::create_dir_all(dir).map_err(Error::io(dir, "can't create the journal"))?;
+/// What a journal holds, and where its whole records end.
+pub(crate) struct Found {
+    pub(crate) first: Sequence,
+    pub(crate) next: Sequence,
+    pub(crate) torn: Option<Cut>,
+    n_records: u64,
+    epoch: u32,
+    chain: Chain,
+    path: PathBuf,
+    /// Behind the last whole record of the last segment; 0 when it was torn off within its head.
+    offset: u64,
+}
+
+/// Reads a journal from end to end without changing it; `None` when there is none.
+pub(crate) fn look(dir: &Path, group_records: usize) -> Result<Option<Found>, Error> {
     let segments = segment::list(dir)?;
-    let Some((first, _)) = segments.first().cloned() else {
-        let head = Head { first: Sequence(1), chain: [0; 16] };
-        let (path, _) = segment::create(dir, head)?;
-        return Ok((fresh_tail(head, path), Recovery { n_records: 0, cut: None }));
+    let (Some((first, _)), Some((last_first, path))) = (segments.first().cloned(), segments.last().cloned()) else {
+        return Ok(None);
     };
     let mut reader = Reader::open_dir(dir, first);
     let mut n_records = 0;
     while reader.next()?.is_some() {
         n_records += 1;
     }
-    let end = reader.into_end();
-    let (last_first, last_path) = segments.last().cloned().unwrap_or((first, dir.to_owned()));
-    match end {
-        Some(end) if end.path == last_path => {
-            let cut = cut_tail(&end.path, end.offset, end.broken)?;
+    let len = fs::metadata(&path).map_err(Error::io(&path, "can't read its size"))?.len();
+    let torn = |offset: u64, what| {
+        let n_octets = len.saturating_sub(offset);
+        (n_octets > 0).then(|| Cut { path: path.clone(), offset, n_octets, what })
+    };
+    match reader.into_end() {
+        Some(end) if end.path == path => {
             let Expected { sequence, epoch, chain } = end.expected;
-            let tail = Tail { first, next: sequence, epoch: epoch + 1, chain, path: end.path, offset: end.offset };
-            Ok((tail, Recovery { n_records, cut }))
-        }
-        // The last segment was torn off within its head: begin it again.
-        end => {
-            let chain = end.as_ref().map_or([0; 16], |end| end.expected.chain);
-            let expected = end.as_ref().map_or(Sequence(1), |end| end.expected.sequence);
-            if expected != last_first {
-                let what = "the segment does not follow the one before";
-                return Err(Error::Damaged { path: last_path, offset: 0, what });
+            let torn = torn(end.offset, end.broken.unwrap_or("octets behind the last record"));
+            if torn.is_some() && behind::holds_whole_record(&path, end.offset, sequence.0 + group_records as u64)? {
+                let what = "a broken record, and whole ones behind it that no crash can have left";
+                return Err(Error::Damaged { path, offset: end.offset, what });
             }
-            let head = Head { first: last_first, chain };
-            let n_octets = fs::metadata(&last_path).map_or(0, |metadata| metadata.len());
-            let (path, _) = segment::create(dir, head)?;
-            let cut = Cut { path: path.clone(), offset: 0, n_octets, what: "a segment without a whole head" };
-            let epoch = end.map_or(1, |end| end.expected.epoch + 1);
-            let tail = Tail { first, epoch, ..fresh_tail(head, path) };
-            Ok((tail, Recovery { n_records, cut: Some(cut) }))
+            Ok(Some(Found { first, next: sequence, torn, n_records, epoch, chain, path, offset: end.offset }))
+        }
+        // The last segment was torn off within its head.
+        end => {
+            let (next, chain, epoch) = end.map_or((Sequence(1), [0; 16], 0), |end| {
+                (end.expected.sequence, end.expected.chain, end.expected.epoch)
+            });
+            if next != last_first {
+                let what = "the segment does not follow the one before";
+                return Err(Error::Damaged { path, offset: 0, what });
+            }
+            let torn =
+                Some(Cut { path: path.clone(), offset: 0, n_octets: len, what: "a segment without a whole head" });
+            Ok(Some(Found { first, next, torn, n_records, epoch, chain, path, offset: 0 }))
         }
     }
 }
 
-const fn fresh_tail(head: Head, path: PathBuf) -> Tail {
-    Tail { first: head.first, next: head.first, epoch: 1, chain: head.chain, path, offset: HEAD as u64 }
+pub(crate) fn recover(dir: &Path, group_records: usize) -> Result<(Tail, Recovery), Error> {
+    fs::create_dir_all(dir).map_err(Error::io(dir, "can't create the journal"))?;
+    let Some(found) = look(dir, group_records)? else {
+        let (first, chain) = (Sequence(1), [0; 16]);
+        let (path, _) = segment::create(dir, Head { first, chain })?;
+        let tail = Tail { first, next: first, epoch: 1, chain, path, offset: HEAD as u64 };
+        return Ok((tail, Recovery { n_records: 0, cut: None }));
+    };
+    let Found { first, next, torn, n_records, epoch, chain, path, offset } = found;
+    let offset = match (&torn, offset) {
+        (Some(_), 0) => {
+            segment::create(dir, Head { first: next, chain })?;
+            HEAD as u64
+        }
+        (Some(_), offset) => {
+            cut(&path, offset)?;
+            offset
+        }
+        (None, offset) => offset,
+    };
+    Ok((Tail { first, next, epoch: epoch + 1, chain, path, offset }, Recovery { n_records, cut: torn }))
 }
 
-fn cut_tail(path: &Path, offset: u64, broken: Option<&'static str>) -> Result<Option<Cut>, Error> {
+fn cut(path: &Path, offset: u64) -> Result<(), Error> {
     let file = OpenOptions::new().write(true).open(path).map_err(Error::io(path, "can't open for writing"))?;
-    let len = file.metadata().map_err(Error::io(path, "can't read its size"))?.len();
-    let n_octets = len.saturating_sub(offset);
-    if n_octets == 0 {
-        return Ok(None);
-    }
-    file.set_len(offset).and_then(|()| file.sync_all()).map_err(Error::io(path, "can't cut off a torn record"))?;
-    let what = broken.unwrap_or("octets behind the last record");
-    Ok(Some(Cut { path: path.to_owned(), offset, n_octets, what }))
+    file.set_len(offset).and_then(|()| file.sync_all()).map_err(Error::io(path, "can't cut off a torn record"))
 }

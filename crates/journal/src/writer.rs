@@ -51,7 +51,9 @@ impl Writer {
     ) -> Result<Self, Error> {
         let (queue, incoming) = channel::bounded(options.queue_records);
         let log = Log::open(dir, options, &tail)?;
-        let spawned = thread::Builder::new().name("journal".to_owned()).spawn(move || run(log, &incoming, on_event));
+        let spawned = thread::Builder::new()
+            .name("journal".to_owned())
+            .spawn(move || run(log, &incoming, options.group_records, on_event));
         let thread = spawned.map_err(Error::io(dir, "can't start the journal's thread"))?;
         Ok(Self { queue, thread })
     }
@@ -77,12 +79,13 @@ impl Writer {
     }
 }
 
-fn run(mut log: Log, incoming: &Receiver<Vec<u8>>, mut on_event: Box<dyn FnMut(Event) + Send>) {
+fn run(mut log: Log, incoming: &Receiver<Vec<u8>>, group_records: usize, mut on_event: Box<dyn FnMut(Event) + Send>) {
     let mut group = Vec::new();
     while let Ok(first) = incoming.recv() {
         let mut n_octets = first.len();
         group.push(first);
         while n_octets < GROUP_OCTETS
+            && group.len() < group_records
             && let Ok(more) = incoming.try_recv()
         {
             n_octets += more.len();

@@ -7,9 +7,9 @@ use std::{
     sync::mpsc,
 };
 
-use volley_journal::{Error, Event, Journal, JournalOptions, Reader, Recovery, Sequence};
+use volley_journal::{Error, Event, Journal, JournalOptions, Reader, Recovery, Sequence, View};
 
-const SMALL: JournalOptions = JournalOptions { segment_bytes: 300, queue_records: 8 };
+const SMALL: JournalOptions = JournalOptions { segment_bytes: 300, queue_records: 8, group_records: 2 };
 
 fn open(dir: &Path) -> (Journal, Recovery) {
     Journal::open(dir, SMALL).unwrap()
@@ -143,6 +143,51 @@ fn damage_before_the_last_segment_is_refused_with_its_place() {
     fs::remove_file(&segments(dir.path())[1]).unwrap();
     fs::write(&first, &whole).unwrap();
     assert!(matches!(Journal::open(dir.path(), SMALL), Err(Error::Damaged { offset: 0, .. })), "a missing segment");
+}
+
+#[test]
+fn damage_in_the_last_segment_is_told_from_a_torn_tail() {
+    let big = JournalOptions::default();
+    let dir = tempfile::tempdir().unwrap();
+    let (mut journal, _) = Journal::open(dir.path(), big).unwrap();
+    for n in 0..12 {
+        journal.append(payload(n)).unwrap();
+    }
+    let path = segments(dir.path()).remove(0);
+    let whole = fs::read(&path).unwrap();
+    for at in 40..whole.len() {
+        let mut flipped = whole.clone();
+        flipped[at] ^= 1 << (at % 8);
+        fs::write(&path, &flipped).unwrap();
+        let before = View::look(dir.path(), big).map(|view| view.last().0);
+        match Journal::open(dir.path(), big) {
+            // Of the last group a crash may have left any part.
+            Ok((journal, recovery)) => {
+                assert!(journal.last().0 >= 10 && recovery.cut.is_some(), "octet {at}: ends at {:?}", journal.last());
+                assert_eq!(before.unwrap(), journal.last().0, "a look sees what an opening keeps");
+            }
+            Err(error) => {
+                assert!(matches!(&error, Error::Damaged { .. } | Error::UnknownVersion { .. }), "octet {at}: {error}");
+                assert!(before.is_err());
+                assert_eq!(fs::read(&path).unwrap(), flipped, "nothing is changed");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_look_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    append(dir.path(), &payloads(0, 12));
+    let last = segments(dir.path()).pop().unwrap();
+    let mut longer = fs::read(&last).unwrap();
+    longer.extend([7; 9]);
+    fs::write(&last, &longer).unwrap();
+    let view = View::look(dir.path(), SMALL).unwrap();
+    assert_eq!((view.first(), view.last(), view.torn().unwrap().n_octets), (Sequence(1), Sequence(12), 9));
+    assert_eq!((fs::read(&last).unwrap(), view.segments().unwrap().len()), (longer, segments(dir.path()).len()));
+    let nowhere = View::look(&dir.path().join("nowhere"), SMALL).unwrap();
+    assert_eq!((nowhere.last(), nowhere.segments().unwrap().len()), (Sequence(0), 0));
 }
 
 #[test]

@@ -48,6 +48,16 @@ pub enum Error {
         /// The first record that the journal still has.
         journal_begins: u64,
     },
+    /// The store covers records that the journal no longer holds.
+    #[error("the store in {} knows of record {store_knows}, and the journal ends at {journal_ends}: the journal lost what was durable; restore it from a backup", path.display())]
+    JournalBehind {
+        /// The store's folder.
+        path: PathBuf,
+        /// The last record that the store covers.
+        store_knows: u64,
+        /// The last record of the journal.
+        journal_ends: u64,
+    },
     /// A file operation failed.
     #[error("{}: {action}", path.display())]
     Io {

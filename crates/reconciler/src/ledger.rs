@@ -1,8 +1,10 @@
 //! The ledger: the fold of all events of the journal, and what can be asked of it.
 
+mod doubt;
 mod fold;
 mod open;
 mod query;
+mod recount;
 
 use std::collections::BTreeMap;
 
@@ -20,8 +22,10 @@ use crate::{
     suppress::SuppressList,
 };
 
-pub use open::Opened;
+pub use doubt::Doubt;
+pub use open::{Opened, SetAside};
 pub use query::{DoubtfulSegment, ReportRow, RowToSend};
+pub use recount::Recount;
 
 /// Format of the global record and of everything beside it in the store.
 const FORMAT: u32 = 1;

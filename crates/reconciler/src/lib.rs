@@ -19,7 +19,9 @@ mod suppress;
 mod varint;
 
 pub use error::Error;
-pub use ledger::{Checkpoint, DoubtfulSegment, Ledger, Opened, ReceiptCounters, ReportRow, RowToSend};
+pub use ledger::{
+    Checkpoint, Doubt, DoubtfulSegment, Ledger, Opened, ReceiptCounters, Recount, ReportRow, RowToSend, SetAside,
+};
 pub use store::is_opening;
 pub use summary::{CampaignStatus, Segments, Summary};
 pub use suppress::{NumberHash, SuppressCause, SuppressList, Suppression};

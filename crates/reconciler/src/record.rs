@@ -84,7 +84,7 @@ pub enum Event<'a> {
         head: Head,
         /// What was decided.
         as_: Resolution,
-        /// Who decided: "policy" or a person.
+        /// Who decided, and behind a colon why: "policy", or a person's name.
         by: &'a str,
         /// The segments.
         tokens: Tokens<'a>,
@@ -318,6 +318,10 @@ pub struct Planned {
     pub n_segments: u64,
     /// Rows that can't be sent, by the code of the reason.
     pub rejected: BTreeMap<String, u64>,
+    /// SHA-256 in hex of each file of the campaign that has no checksum of its own; none of
+    /// campaigns approved by versions before this field.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, String>,
 }
 
 /// A record that can't be read: the journal's checks passed, so another version wrote it, or

@@ -11,10 +11,12 @@ pub(crate) enum Segment {
     InFlight,
     /// Never answered.
     Doubt,
-    /// Refused for good, or taken for failed.
+    /// Refused for good, or in doubt and taken for failed by a version before [`Self::GivenUp`].
     Failed,
     /// Not sent: its number is on the suppression list.
     Suppressed,
+    /// In doubt, and decided to count as failed: a receipt still corrects it.
+    GivenUp,
     /// Taken; the join of all receipts seen.
     Accepted(Option<ReceiptState>),
 }
@@ -30,6 +32,7 @@ impl Segment {
             Self::Doubt => 2,
             Self::Failed => 3,
             Self::Suppressed => 4,
+            Self::GivenUp => 6,
             Self::Accepted(None) => ACCEPTED,
             Self::Accepted(Some(state)) => ACCEPTED + 1 + state as u8,
         }
@@ -42,6 +45,7 @@ impl Segment {
             2 => Self::Doubt,
             3 => Self::Failed,
             4 => Self::Suppressed,
+            6 => Self::GivenUp,
             ACCEPTED => Self::Accepted(None),
             _ => Self::Accepted(Some(ReceiptState::from_u8(octet.checked_sub(ACCEPTED + 1)?)?)),
         })
@@ -52,7 +56,7 @@ impl Segment {
         match self {
             Self::Accepted(Some(ReceiptState::Delivered)) => false,
             Self::Accepted(_) => true,
-            Self::Waiting | Self::InFlight | Self::Doubt | Self::Failed | Self::Suppressed => false,
+            Self::Waiting | Self::InFlight | Self::Doubt | Self::Failed | Self::GivenUp | Self::Suppressed => false,
         }
     }
 
@@ -103,7 +107,7 @@ pub(crate) fn row_state(segments: impl Iterator<Item = Segment>, flags: Flags) -
 /// failed segment makes the text unreadable; else what is unknown or open outweighs what is done.
 const fn weigh(segment: Segment, flags: Flags) -> (MessageState, u8) {
     match segment {
-        Segment::Failed => (MessageState::Failed, 10),
+        Segment::Failed | Segment::GivenUp => (MessageState::Failed, 10),
         Segment::Accepted(Some(
             ReceiptState::Undeliverable | ReceiptState::Deleted | ReceiptState::Rejected | ReceiptState::Skipped,
         )) => (MessageState::Undelivered, 9),
@@ -162,7 +166,15 @@ mod tests {
     #[test]
     fn octets_give_back_the_segment() {
         let accepted = ReceiptState::ALL.into_iter().map(|state| Segment::Accepted(Some(state)));
-        let others = [Segment::Waiting, Segment::InFlight, Segment::Doubt, Segment::Failed, Segment::Suppressed, OPEN];
+        let others = [
+            Segment::Waiting,
+            Segment::InFlight,
+            Segment::Doubt,
+            Segment::Failed,
+            Segment::Suppressed,
+            Segment::GivenUp,
+            OPEN,
+        ];
         for segment in others.into_iter().chain(accepted) {
             assert_eq!(Segment::from_u8(segment.to_u8()), Some(segment));
         }

@@ -46,14 +46,9 @@ impl Store {
         match Self::try_open(path) {
             Ok(store) => Ok((store, None)),
             Err(_damaged) => {
-                let aside = free_name_beside(path);
-                fs::rename(path, &aside).map_err(|source| Error::Io {
-                    path: path.to_owned(),
-                    action: "can't move the damaged store aside",
-                    source,
-                })?;
+                let aside = set_aside(path)?;
                 let store = Self::try_open(path).map_err(|source| Error::Store { path: path.to_owned(), source })?;
-                Ok((store, Some(aside)))
+                Ok((store, aside))
             }
         }
     }
@@ -73,12 +68,7 @@ impl Store {
     pub(crate) fn start_over(self) -> Result<(Self, PathBuf), Error> {
         let path = self.path.clone();
         drop(self);
-        let aside = free_name_beside(&path);
-        fs::rename(&path, &aside).map_err(|source| Error::Io {
-            path: path.clone(),
-            action: "can't move the store aside",
-            source,
-        })?;
+        let aside = set_aside(&path)?.unwrap_or_default();
         let store = Self::try_open(&path).map_err(|source| Error::Store { path: path.clone(), source })?;
         Ok((store, aside))
     }
@@ -227,6 +217,17 @@ fn split_key(key: &[u8]) -> Option<(CampaignId, u32)> {
     let (_, numbers) = key.split_first()?;
     let (campaign, chunk) = numbers.split_at_checked(4)?;
     Some((CampaignId(u32::from_be_bytes(campaign.try_into().ok()?)), u32::from_be_bytes(chunk.try_into().ok()?)))
+}
+
+/// Moves a store aside and gives its new place; `None` when there is none.
+pub(crate) fn set_aside(path: &Path) -> Result<Option<PathBuf>, Error> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let aside = free_name_beside(path);
+    let action = "can't move the damaged store aside";
+    fs::rename(path, &aside).map_err(|source| Error::Io { path: path.to_owned(), action, source })?;
+    Ok(Some(aside))
 }
 
 fn free_name_beside(path: &Path) -> PathBuf {

@@ -53,6 +53,7 @@ impl World {
                 n_valid,
                 n_segments: n_valid.into(),
                 rejected,
+                files: BTreeMap::new(),
             };
             events.planned(CAMPAIGN, head.at, &plan);
             events.control(CAMPAIGN, head.at, Control::Started, "");

@@ -34,7 +34,7 @@ pub(crate) fn run(data: &DataDir, args: &RunArgs) -> Result<Code, Failure> {
     if n_before > 0 {
         eprintln!("note: a campaign `{name}` was finished before ({n_before}); this one sends to everyone again");
     }
-    if !args.yes && !confirm()? {
+    if !args.yes && !confirm("send?")? {
         eprintln!("nothing was sent");
         return Ok(Code::Interrupted);
     }
@@ -70,12 +70,13 @@ fn preview(preflight: &Preflight) -> String {
     out
 }
 
-fn confirm() -> Result<bool, Failure> {
+/// Asks a person at the terminal.
+pub(crate) fn confirm(question: &str) -> Result<bool, Failure> {
     if !io::stdin().is_terminal() {
-        let message = "nobody is there to ask whether to send".to_owned();
-        return Err(Failure::Usage { message, hint: Some("add --yes to send without asking".to_owned()) });
+        let message = format!("nobody is there to answer `{question}`");
+        return Err(Failure::Usage { message, hint: Some("add --yes to go on without asking".to_owned()) });
     }
-    eprint!("send? [y/N] ");
+    eprint!("{question} [y/N] ");
     io::stderr().flush().map_err(Failure::io("can't ask"))?;
     let mut answer = String::new();
     io::stdin().read_line(&mut answer).map_err(Failure::io("can't read the answer"))?;

@@ -4,6 +4,9 @@
 mod bad_input;
 mod carrier_command;
 mod carriers;
+mod damage;
+mod disk;
+mod doubt;
 mod faults;
 mod foreign;
 mod house;

@@ -291,12 +291,18 @@ impl RowsOf<'_> {
     }
 
     fn on_in_doubt(&mut self, token: MessageToken, cause: DoubtCause) -> Result<(), Error> {
+        let at_ms = self.at_ms;
         let Some(mut row) = self.row(token.row())? else { return Ok(()) };
         let Some(slot) = row.chunk.slot_mut(row.offset, token.segment()) else { return Ok(()) };
         if slot.segment() == Segment::InFlight {
             slot.set(Segment::Doubt);
             let reason = row.reasons.index(cause.name());
-            row.settle(Some(reason), |_| ());
+            row.settle(Some(reason), |row| {
+                // The due time of another segment stands there.
+                if !row.flags.has(Flags::DEFERRED) {
+                    row.settled_ms = at_ms;
+                }
+            });
         }
         Ok(())
     }
@@ -330,7 +336,7 @@ impl RowsOf<'_> {
                 row.settle(Some(0), |row| row.flags.set(Flags::POSSIBLE_DUPLICATE));
             }
             Resolution::Failed => {
-                slot.set(Segment::Failed);
+                slot.set(Segment::GivenUp);
                 let reason = row.reasons.index("in doubt, taken for failed");
                 row.settle(Some(reason), |row| row.settled_ms = at_ms);
             }

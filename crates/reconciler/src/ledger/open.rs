@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use volley_core::{CampaignId, CarrierIndex, MessageState, MessageToken, RowIndex};
-use volley_journal::{Journal, Sequence};
+use volley_journal::{Journal, Sequence, View};
 
 use super::{FORMAT, GlobalRecord, Ledger, ReceiptCounters, open_chunk};
 use crate::{
@@ -19,40 +19,69 @@ use crate::{
 pub struct Opened {
     /// The ledger, in the state of the journal's last record.
     pub ledger: Ledger,
-    /// Where a damaged store was put, if there was one.
-    pub set_aside: Option<PathBuf>,
+    /// A damaged store that was put aside, if there was one.
+    pub set_aside: Option<SetAside>,
     /// Records read again from the journal.
     pub n_replayed: u64,
 }
 
+/// A store that could not be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetAside {
+    /// Where it was put.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub why: String,
+}
+
 impl Ledger {
     /// Opens the store in `dir` and brings it up to the journal's last record. A store that is
-    /// damaged, missing or of another journal is set aside and rebuilt.
+    /// damaged or missing is set aside and rebuilt.
     ///
     /// # Errors
-    /// When the journal can't be read or folded, or no longer reaches back far enough to rebuild
-    /// a lost store.
+    /// When the journal can't be read or folded, has lost records that the store knows of, or no
+    /// longer reaches back far enough to rebuild a lost store.
     pub fn open(dir: &Path, journal: &Journal) -> Result<Opened, Error> {
-        let (store, mut set_aside) = Store::open(dir)?;
+        Self::open_at(dir, &journal.view())
+    }
+
+    /// As [`Ledger::open`], of a journal that is only looked at.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_at(dir: &Path, journal: &View) -> Result<Opened, Error> {
+        let (store, aside) = Store::open(dir)?;
+        let mut set_aside = aside.map(|path| SetAside { path, why: "sled can't open it".to_owned() });
         let (mut ledger, mut replay_from) = match Self::load(store, journal) {
             Ok(loaded) => loaded,
-            Err((store, _why)) => {
-                let (store, aside) = store.start_over()?;
-                set_aside = Some(aside);
+            // Rebuilding would only hide what the journal lost.
+            Err((_, lost @ Error::JournalBehind { .. })) => return Err(lost),
+            Err((store, why)) => {
+                let (store, path) = store.start_over()?;
+                set_aside = Some(SetAside { path, why: why.to_string() });
                 (Self::empty(store), 1)
             }
         };
         let n_replayed = match ledger.replay(journal, replay_from) {
             // A chunk of the store was damaged, found while folding: once more without the store.
-            Err(Error::DamagedValue { .. }) if set_aside.is_none() => {
-                let (store, aside) = ledger.store.start_over()?;
-                set_aside = Some(aside);
+            Err(why @ Error::DamagedValue { .. }) if set_aside.is_none() => {
+                let (store, path) = ledger.store.start_over()?;
+                set_aside = Some(SetAside { path, why: why.to_string() });
                 (ledger, replay_from) = (Self::empty(store), 1);
                 ledger.replay(journal, replay_from)?
             }
             other => other?,
         };
         Ok(Opened { ledger, set_aside, n_replayed })
+    }
+
+    /// Moves a store aside, so that the next opening rebuilds it from the journal. Gives its new
+    /// place; `None` when there is none.
+    ///
+    /// # Errors
+    /// When it can't be moved.
+    pub fn set_store_aside(dir: &Path) -> Result<Option<PathBuf>, Error> {
+        crate::store::set_aside(dir)
     }
 
     fn empty(store: Store) -> Self {
@@ -72,7 +101,7 @@ impl Ledger {
     /// What the store holds, and from which record on the journal must be read. An error gives
     /// the store back: it can't be trusted.
     #[expect(clippy::result_large_err, reason = "the store comes back to be set aside; once per start")]
-    fn load(store: Store, journal: &Journal) -> Result<(Self, u64), (Store, Error)> {
+    fn load(store: Store, journal: &View) -> Result<(Self, u64), (Store, Error)> {
         let mut ledger = Self::empty(store);
         match ledger.load_records(journal) {
             Ok(replay_from) => Ok((ledger, replay_from)),
@@ -80,12 +109,19 @@ impl Ledger {
         }
     }
 
-    fn load_records(&mut self, journal: &Journal) -> Result<u64, Error> {
+    fn load_records(&mut self, journal: &View) -> Result<u64, Error> {
         let Some(octets) = self.store.global()? else { return Ok(1) };
         let damaged = || Error::DamagedValue { path: self.store.path().to_owned(), key: "67".to_owned() };
         let record: GlobalRecord = serde_json::from_slice(&octets).map_err(|_| damaged())?;
-        // The store may not know more than the journal: then it belongs to another one.
-        if record.format != FORMAT || record.as_of > journal.last().0 {
+        // Only what is durable in the journal is folded, so the store never knows more.
+        if record.as_of > journal.last().0 {
+            return Err(Error::JournalBehind {
+                path: self.store.path().to_owned(),
+                store_knows: record.as_of,
+                journal_ends: journal.last().0,
+            });
+        }
+        if record.format != FORMAT {
             return Err(damaged());
         }
         self.carriers = record.carriers;
@@ -142,7 +178,7 @@ impl Ledger {
         Ok(())
     }
 
-    fn replay(&mut self, journal: &Journal, from: u64) -> Result<u64, Error> {
+    fn replay(&mut self, journal: &View, from: u64) -> Result<u64, Error> {
         let first = journal.first().0;
         if from < first {
             return Err(Error::NotRebuildable { path: self.store.path().to_owned(), journal_begins: first });

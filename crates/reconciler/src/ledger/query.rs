@@ -234,7 +234,11 @@ impl Ledger {
         Ok(())
     }
 
-    fn stored_or_untouched(&self, campaign: &crate::campaign::Campaign, number: u32) -> Result<Chunk, Error> {
+    pub(super) fn stored_or_untouched(
+        &self,
+        campaign: &crate::campaign::Campaign,
+        number: u32,
+    ) -> Result<Chunk, Error> {
         if !campaign.stored.contains_key(&number) {
             return Ok(Chunk::untouched(campaign.chunk_len(number)));
         }
@@ -255,7 +259,7 @@ impl Ledger {
     }
 
     /// Visits the rows of all touched chunks that are not final as a whole, in order.
-    fn each_open_row(
+    pub(super) fn each_open_row(
         &mut self,
         id: CampaignId,
         mut visit: impl FnMut(UnixMicros, RowIndex, &Chunk, &Row),

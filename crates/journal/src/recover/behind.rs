@@ -1,0 +1,38 @@
+//! What lies behind a broken record: a torn write, or damage in the middle of what was durable.
+
+use std::{
+    fs::File,
+    io::{Read as _, Seek as _, SeekFrom},
+    path::Path,
+};
+
+use crate::{
+    Error, Sequence,
+    frame::{HEADER, Header, VERSION},
+};
+
+/// How far ahead a sequence number may lie; a random one nearly never does.
+const SEQUENCES_AHEAD: u64 = 1 << 24;
+
+/// Whether a whole record numbered `from` or higher lies anywhere behind `offset`.
+pub(super) fn holds_whole_record(path: &Path, offset: u64, from: u64) -> Result<bool, Error> {
+    let read = || {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::Start(offset))?;
+        let mut octets = Vec::new();
+        file.read_to_end(&mut octets)?;
+        Ok(octets)
+    };
+    let octets = read().map_err(Error::io(path, "can't read"))?;
+    Ok((1..octets.len()).any(|at| octets.get(at..).is_some_and(|octets| is_whole_record(octets, from))))
+}
+
+fn is_whole_record(octets: &[u8], from: u64) -> bool {
+    let Some((head, behind)) = octets.split_first_chunk::<HEADER>() else { return false };
+    let header = Header::parse(head);
+    let Sequence(sequence) = header.sequence;
+    header.version == VERSION
+        && (from..from + SEQUENCES_AHEAD).contains(&sequence)
+        && header.has_possible_len()
+        && behind.get(..header.payload_len as usize).is_some_and(|payload| header.has_right_checksum(head, payload))
+}

@@ -1,0 +1,75 @@
+//! What a journal holds, without changing it.
+
+use std::path::{Path, PathBuf};
+
+use crate::{Cut, Error, JournalOptions, Reader, Sequence, recover, segment};
+
+/// A journal as it lies there: from which record to which, and what a crash left behind them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct View {
+    dir: PathBuf,
+    first: Sequence,
+    last: Sequence,
+    torn: Option<Cut>,
+}
+
+impl View {
+    pub(crate) const fn new(dir: PathBuf, first: Sequence, last: Sequence) -> Self {
+        Self { dir, first, last, torn: None }
+    }
+
+    /// Reads the journal in `dir` from end to end, checking every record. A folder that isn't
+    /// there is an empty journal.
+    ///
+    /// # Errors
+    /// When files can't be read, or are damaged anywhere but at the very end.
+    pub fn look(dir: &Path, options: JournalOptions) -> Result<Self, Error> {
+        if !dir.is_dir() {
+            return Ok(Self::new(dir.to_owned(), Sequence(1), Sequence(0)));
+        }
+        let Some(found) = recover::look(dir, options.group_records)? else {
+            return Ok(Self::new(dir.to_owned(), Sequence(1), Sequence(0)));
+        };
+        let last = Sequence(found.next.0 - 1);
+        Ok(Self { dir: dir.to_owned(), first: found.first, last, torn: found.torn })
+    }
+
+    /// The first record, or the one that comes next if there is none.
+    #[must_use]
+    pub const fn first(&self) -> Sequence {
+        self.first
+    }
+
+    /// The last record; 0 when there was none yet.
+    #[must_use]
+    pub const fn last(&self) -> Sequence {
+        self.last
+    }
+
+    /// What lies behind the last whole record, which the next opening for writing cuts.
+    #[must_use]
+    pub const fn torn(&self) -> Option<&Cut> {
+        self.torn.as_ref()
+    }
+
+    /// Reads records from `from` on.
+    #[must_use]
+    pub fn read_from(&self, from: Sequence) -> Reader {
+        Reader::open_dir(&self.dir, from)
+    }
+
+    /// Its segment files with their sizes, in order.
+    ///
+    /// # Errors
+    /// When the folder can't be read.
+    pub fn segments(&self) -> Result<Vec<(PathBuf, u64)>, Error> {
+        let with_len = |(_, path): (Sequence, PathBuf)| {
+            let len = path.metadata().map_err(Error::io(&path, "can't read its size"))?.len();
+            Ok((path, len))
+        };
+        if !self.dir.is_dir() {
+            return Ok(Vec::new());
+        }
+        segment::list(&self.dir)?.into_iter().map(with_len).collect()
+    }
+}
