@@ -224,3 +224,18 @@ fn a_write_that_fails_is_reported_and_nothing_more_is_taken() {
         std::thread::yield_now();
     }
 }
+
+#[test]
+fn a_segment_of_a_later_version_is_refused_by_its_number() {
+    let dir = tempfile::tempdir().unwrap();
+    append(dir.path(), &payloads(0, 2));
+    let path = segments(dir.path()).remove(0);
+    let mut octets = fs::read(&path).unwrap();
+    octets[7] = 2;
+    let crc = crc32c::crc32c(&octets[..36]);
+    octets[36..40].copy_from_slice(&crc.to_le_bytes());
+    fs::write(&path, &octets).unwrap();
+    let error = Journal::open(dir.path(), SMALL).unwrap_err();
+    assert!(matches!(error, Error::UnknownVersion { offset: 0, found: 2, .. }), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), octets, "nothing is changed");
+}

@@ -48,6 +48,14 @@ pub enum Error {
         /// The first record that the journal still has.
         journal_begins: u64,
     },
+    /// The store was written by a version of volley with another format: it is rebuilt.
+    #[error("the store in {} has format {found}, which this version of volley doesn't use", path.display())]
+    OtherFormat {
+        /// The store's folder.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+    },
     /// The store covers records that the journal no longer holds.
     #[error("the store in {} knows of record {store_knows}, and the journal ends at {journal_ends}: the journal lost what was durable; restore it from a backup", path.display())]
     JournalBehind {

@@ -1,7 +1,7 @@
 //! The delivery contract under SIGKILL: the real binary, real files, real sockets, killed at
-//! random moments and resumed until done. The simulator runs in a process of its own that is
+//! random moments, also while it recovers, and resumed until done. The simulator runs in a process of its own that is
 //! not killed; its counts are the oracle.
-use std::{io::Read as _, process::Stdio, thread, time::Duration};
+use std::{fs, io::Read as _, path::Path, process::Stdio, thread, time::Duration};
 
 use serde_json::Value;
 
@@ -24,7 +24,7 @@ fn run_with_kills(seed: u64, in_doubt: &str) -> (Value, Value, u64) {
     );
     let campaign = support::write_campaign(dir, ROWS, &simulator.address, &format!("in-doubt = \"{in_doubt}\""));
     let mut random = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    let mut n_kills = 0;
+    let (mut n_kills, mut n_kills_in_recovery) = (0, 0);
     let mut first = true;
     loop {
         let mut command = volley(dir);
@@ -62,6 +62,7 @@ fn run_with_kills(seed: u64, in_doubt: &str) -> (Value, Value, u64) {
             None => {
                 assert!(!is_last, "seed {seed}: never ends: {:?}", status(dir));
                 n_kills += 1;
+                n_kills_in_recovery += kill_in_recovery(dir, &mut random);
                 let Some(status) = status(dir) else { continue };
                 assert_eq!(sum_of_states(&status), ROWS, "seed {seed}: {status}");
                 let (open, bound) = (n(&status, "/states/in_flight"), n(&status, "/in_doubt_bound"));
@@ -71,7 +72,32 @@ fn run_with_kills(seed: u64, in_doubt: &str) -> (Value, Value, u64) {
     }
     let status = status(dir).unwrap();
     assert_eq!(sum_of_states(&status), ROWS, "seed {seed}: {status}");
+    eprintln!("seed {seed}: {n_kills} kills, {n_kills_in_recovery} in recovery");
+    let doctor = volley(dir).arg("doctor").output().unwrap();
+    assert_eq!(doctor.status.code(), Some(0), "seed {seed}: {}", String::from_utf8_lossy(&doctor.stdout));
     (status, simulator.stop(), n_kills)
+}
+
+/// Kills what brings journal and store up to date, a few times, sometimes with the store gone;
+/// gives the number of kills that struck.
+fn kill_in_recovery(dir: &Path, random: &mut u64) -> u64 {
+    let mut n_kills = 0;
+    for command in [&["status"][..], &["doctor", "--repair"], &["resume", "test", "--no-progress"]] {
+        *random = random.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(1);
+        if (*random >> 33).is_multiple_of(5) {
+            let _ = fs::remove_dir_all(dir.join("data/store"));
+        }
+        let mut recovery = volley(dir);
+        recovery.args(command).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = recovery.spawn().unwrap();
+        thread::sleep(Duration::from_millis((*random >> 40) % 25));
+        if child.try_wait().unwrap().is_none() {
+            child.kill().unwrap();
+            n_kills += 1;
+        }
+        child.wait().unwrap();
+    }
+    n_kills
 }
 
 #[test]

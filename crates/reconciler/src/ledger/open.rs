@@ -122,7 +122,7 @@ impl Ledger {
             });
         }
         if record.format != FORMAT {
-            return Err(damaged());
+            return Err(Error::OtherFormat { path: self.store.path().to_owned(), found: record.format });
         }
         self.carriers = record.carriers;
         self.receipts = record.receipts;
