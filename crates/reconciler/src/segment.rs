@@ -15,7 +15,7 @@ pub(crate) enum Segment {
     Failed,
     /// Not sent: its number is on the suppression list.
     Suppressed,
-    /// In doubt, and decided to count as failed: a receipt still corrects it.
+    /// In doubt, and decided to count as failed: told from a refusal, so that a receipt may correct it.
     GivenUp,
     /// Taken; the join of all receipts seen.
     Accepted(Option<ReceiptState>),
