@@ -179,7 +179,7 @@ impl Runner {
                 Ok((ended, self.ledger, self.journal, no_carrier))
             }
             Err(Stop::Error(error)) => Err(error),
-            Err(Stop::Ledger) => Err(match self.ledger.stop() {
+            Err(Stop::Ledger) => Err(match self.ledger.stop().await {
                 Err(error) => error.into(),
                 Ok(_) => Error::DoesNotReconcile {
                     what: "the ledger's thread ended by itself".to_owned(),

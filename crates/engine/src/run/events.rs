@@ -1,6 +1,6 @@
 //! What carriers report: recorded in the turn under way, and acted on when that is durable.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use volley_core::{CarrierIndex, MessageToken};
 use volley_pipeline::{Answer as WireAnswer, AnswerBatch, CarrierEvent, EventKind, LostCause, ReceiptBatch};
@@ -208,7 +208,7 @@ impl Runner {
         segments: &[DoubtfulSegment],
         mut record: impl FnMut(&mut EventWriter, Head, Vec<MessageToken>),
     ) {
-        let mut by_carrier: HashMap<CarrierIndex, Vec<MessageToken>> = HashMap::new();
+        let mut by_carrier: BTreeMap<CarrierIndex, Vec<MessageToken>> = BTreeMap::new();
         for segment in segments {
             by_carrier.entry(segment.carrier).or_default().push(segment.token);
         }
