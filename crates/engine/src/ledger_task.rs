@@ -72,9 +72,7 @@ impl LedgerTask {
         let owner = Owner { ledger, campaign, outlets, n_since_checkpoint: 0, per_checkpoint: RECORDS_PER_CHECKPOINT };
         let running = match tasks {
             Tasks::Threads => Running::Thread(thread::spawn(move || owner.run(queue))),
-            Tasks::Inline(waits) => {
-                Running::Task(TaskTracker::new().spawn(owner.run_inline(queue, Arc::clone(waits))))
-            }
+            Tasks::Inline(waits) => Running::Task(TaskTracker::new().spawn(owner.run_inline(queue, Arc::clone(waits)))),
         };
         Self { requests, view, spent, running }
     }

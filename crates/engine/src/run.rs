@@ -19,7 +19,10 @@ use std::{
 
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
-use volley_core::{CampaignId, Clock, MessageState};
+use volley_core::{
+    CampaignId, Clock, MessageState,
+    planted::{Bug, is_planted},
+};
 use volley_journal::{Event as JournalEvent, Sequence, Writer};
 use volley_pipeline::{Carrier, CarrierEvent};
 use volley_reconciler::record::{Control, EventWriter};
@@ -229,9 +232,22 @@ impl Runner {
         let buffer = self.ledger.spent.try_recv().unwrap_or_default();
         let mut turn = std::mem::replace(&mut self.state.turn, Turn::new(self.lanes.len(), buffer));
         turn.handed_over = Some(self.clock.now());
+        self.set_free_too_early(&mut turn);
         let record = turn.events.take(Vec::new());
         self.state.in_flight.push_back(turn);
         self.journal.append(record).map_err(|closed| Stop::Error(Error::Journal(closed.into())))
+    }
+
+    /// Two of the planted bugs; without them, nothing.
+    fn set_free_too_early(&self, turn: &mut Turn) {
+        for (lane, turn) in self.lanes.iter().zip(&mut turn.lanes) {
+            if is_planted(Bug::SendBeforeSync) {
+                lane.carrier.submit(std::mem::take(&mut turn.batch));
+            }
+            if is_planted(Bug::AcknowledgedBeforeSync) {
+                lane.carrier.acknowledge(&std::mem::take(&mut turn.acknowledge));
+            }
+        }
     }
 
     /// A record is durable: what waited for it may happen now.
