@@ -12,6 +12,7 @@
 //! anywhere else is refused with file and offset, never skipped. As a crash tears one group at
 //! most, a whole record further behind a broken one makes it damage, also in the last segment.
 
+mod disk;
 mod error;
 mod frame;
 mod reader;
@@ -20,13 +21,17 @@ mod segment;
 mod view;
 mod writer;
 
+pub use disk::{Access, Disk, DiskFile, RealDisk};
 pub use error::{Closed, Error};
 pub use reader::{Reader, Record};
 pub use recover::{Cut, Recovery};
 pub use view::View;
-pub use writer::{Event, Writer};
+pub use writer::{Event, InlineWriter, Writer};
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// A record's number: the first is 1, without gaps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -56,6 +61,7 @@ pub const MAX_RECORD_BYTES: u32 = 64 << 20;
 /// A journal that was opened and recovered, not yet being written.
 #[derive(Debug)]
 pub struct Journal {
+    disk: Arc<dyn Disk>,
     dir: PathBuf,
     options: JournalOptions,
     tail: recover::Tail,
@@ -68,8 +74,16 @@ impl Journal {
     /// # Errors
     /// When files can't be read or written, or are damaged anywhere but at the very end.
     pub fn open(dir: &Path, options: JournalOptions) -> Result<(Self, Recovery), Error> {
-        let (tail, recovery) = recover::recover(dir, options.group_records)?;
-        Ok((Self { dir: dir.to_owned(), options, tail }, recovery))
+        Self::open_on(Arc::new(RealDisk), dir, options)
+    }
+
+    /// As [`Journal::open`], on another disk than the system's own.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_on(disk: Arc<dyn Disk>, dir: &Path, options: JournalOptions) -> Result<(Self, Recovery), Error> {
+        let (tail, recovery) = recover::recover(&disk, dir, options.group_records)?;
+        Ok((Self { disk, dir: dir.to_owned(), options, tail }, recovery))
     }
 
     /// The first record that the journal still holds, or the one that comes next if it is empty.
@@ -93,7 +107,7 @@ impl Journal {
     /// What it holds now.
     #[must_use]
     pub fn view(&self) -> View {
-        View::new(self.dir.clone(), self.first(), self.last())
+        View::new(Arc::clone(&self.disk), self.dir.clone(), self.first(), self.last())
     }
 
     /// Appends one record and returns its number when it is durable: for what happens before or
@@ -102,8 +116,8 @@ impl Journal {
     /// # Errors
     /// When it can't be written or synced; the journal must be opened anew then.
     pub fn append(&mut self, payload: Vec<u8>) -> Result<Sequence, Error> {
-        let mut log = writer::Log::open(&self.dir, self.options, &self.tail)?;
-        let sequence = log.commit(&[payload])?;
+        let mut log = self.log()?;
+        let sequence = log.commit(std::slice::from_ref(&payload))?;
         self.tail = log.tail(self.tail.first);
         Ok(sequence)
     }
@@ -114,6 +128,18 @@ impl Journal {
     /// # Errors
     /// When the last segment can't be opened for writing.
     pub fn start(self, on_event: impl FnMut(Event) + Send + 'static) -> Result<Writer, Error> {
-        Writer::start(&self.dir, self.options, self.tail, Box::new(on_event))
+        Writer::start(self.log()?, self.options, Box::new(on_event))
+    }
+
+    /// Writes without a thread: for a simulation, where everything happens in one order.
+    ///
+    /// # Errors
+    /// When the last segment can't be opened for writing.
+    pub fn start_inline(self) -> Result<InlineWriter, Error> {
+        Ok(InlineWriter::new(self.log()?, self.options))
+    }
+
+    fn log(&self) -> Result<writer::Log, Error> {
+        writer::Log::open(Arc::clone(&self.disk), &self.dir, self.options, &self.tail)
     }
 }

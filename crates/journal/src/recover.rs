@@ -3,12 +3,14 @@
 mod behind;
 
 use std::{
-    fs::{self, OpenOptions},
+    io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use crate::{
     Error, Sequence,
+    disk::{Access, Disk},
     frame::{Chain, Expected},
     reader::Reader,
     segment::{self, HEAD, Head},
@@ -61,18 +63,22 @@ pub(crate) struct Found {
     offset: u64,
 }
 
-/// Reads a journal from end to end without changing it; `None` when there is none.
-pub(crate) fn look(dir: &Path, group_records: usize) -> Result<Option<Found>, Error> {
-    let segments = segment::list(dir)?;
+/// Reads a journal from end to end without changing it; `None` when there is none, or no folder.
+pub(crate) fn look(disk: &Arc<dyn Disk>, dir: &Path, group_records: usize) -> Result<Option<Found>, Error> {
+    let segments = match segment::list(&**disk, dir) {
+        Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
+        segments => segments?,
+    };
     let (Some((first, _)), Some((last_first, path))) = (segments.first().cloned(), segments.last().cloned()) else {
         return Ok(None);
     };
-    let mut reader = Reader::open_dir(dir, first);
+    let mut reader = Reader::open_on(Arc::clone(disk), dir, first);
     let mut n_records = 0;
     while reader.next()?.is_some() {
         n_records += 1;
     }
-    let len = fs::metadata(&path).map_err(Error::io(&path, "can't read its size"))?.len();
+    let len = disk.open(&path, Access::Read).and_then(|file| file.len());
+    let len = len.map_err(Error::io(&path, "can't read its size"))?;
     let torn = |offset: u64, what| {
         let n_octets = len.saturating_sub(offset);
         (n_octets > 0).then(|| Cut { path: path.clone(), offset, n_octets, what })
@@ -81,7 +87,9 @@ pub(crate) fn look(dir: &Path, group_records: usize) -> Result<Option<Found>, Er
         Some(end) if end.path == path => {
             let Expected { sequence, epoch, chain } = end.expected;
             let torn = torn(end.offset, end.broken.unwrap_or("octets behind the last record"));
-            if torn.is_some() && behind::holds_whole_record(&path, end.offset, sequence.0 + group_records as u64)? {
+            if torn.is_some()
+                && behind::holds_whole_record(&**disk, &path, end.offset, sequence.0 + group_records as u64)?
+            {
                 let what = "a broken record, and whole ones behind it that no crash can have left";
                 return Err(Error::Damaged { path, offset: end.offset, what });
             }
@@ -103,22 +111,22 @@ pub(crate) fn look(dir: &Path, group_records: usize) -> Result<Option<Found>, Er
     }
 }
 
-pub(crate) fn recover(dir: &Path, group_records: usize) -> Result<(Tail, Recovery), Error> {
-    fs::create_dir_all(dir).map_err(Error::io(dir, "can't create the journal"))?;
-    let Some(found) = look(dir, group_records)? else {
+pub(crate) fn recover(disk: &Arc<dyn Disk>, dir: &Path, group_records: usize) -> Result<(Tail, Recovery), Error> {
+    disk.create_dir(dir).map_err(Error::io(dir, "can't create the journal"))?;
+    let Some(found) = look(disk, dir, group_records)? else {
         let (first, chain) = (Sequence(1), [0; 16]);
-        let (path, _) = segment::create(dir, Head { first, chain })?;
+        let (path, _) = segment::create(&**disk, dir, Head { first, chain })?;
         let tail = Tail { first, next: first, epoch: 1, chain, path, offset: HEAD as u64 };
         return Ok((tail, Recovery { n_records: 0, cut: None }));
     };
     let Found { first, next, torn, n_records, epoch, chain, path, offset } = found;
     let offset = match (&torn, offset) {
         (Some(_), 0) => {
-            segment::create(dir, Head { first: next, chain })?;
+            segment::create(&**disk, dir, Head { first: next, chain })?;
             HEAD as u64
         }
         (Some(_), offset) => {
-            cut(&path, offset)?;
+            cut(&**disk, &path, offset)?;
             offset
         }
         (None, offset) => offset,
@@ -126,7 +134,7 @@ pub(crate) fn recover(dir: &Path, group_records: usize) -> Result<(Tail, Recover
     Ok((Tail { first, next, epoch: epoch + 1, chain, path, offset }, Recovery { n_records, cut: torn }))
 }
 
-fn cut(path: &Path, offset: u64) -> Result<(), Error> {
-    let file = OpenOptions::new().write(true).open(path).map_err(Error::io(path, "can't open for writing"))?;
-    file.set_len(offset).and_then(|()| file.sync_all()).map_err(Error::io(path, "can't cut off a torn record"))
+fn cut(disk: &dyn Disk, path: &Path, offset: u64) -> Result<(), Error> {
+    let file = disk.open(path, Access::Write).map_err(Error::io(path, "can't open for writing"))?;
+    file.set_len(offset).and_then(|()| file.sync_data()).map_err(Error::io(path, "can't cut off a torn record"))
 }

@@ -1,13 +1,13 @@
 //! Segment files: their names and heads.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Write as _},
+    io,
     path::{Path, PathBuf},
 };
 
 use crate::{
     Error, Sequence,
+    disk::{Access, Disk, DiskFile},
     frame::{Chain, VERSION, take},
 };
 
@@ -69,14 +69,12 @@ pub(crate) fn path_of(dir: &Path, first: Sequence) -> PathBuf {
 }
 
 /// The segments in `dir` by their first record, in order.
-pub(crate) fn list(dir: &Path) -> Result<Vec<(Sequence, PathBuf)>, Error> {
-    let failed = |source| Error::Io { path: dir.to_owned(), action: "can't list the journal", source };
+pub(crate) fn list(disk: &dyn Disk, dir: &Path) -> Result<Vec<(Sequence, PathBuf)>, Error> {
     let mut segments = Vec::new();
-    for entry in fs::read_dir(dir).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".journal"));
-        if let Some(first) = name.and_then(|digits| digits.parse().ok()) {
-            segments.push((Sequence(first), path));
+    for name in disk.list(dir).map_err(Error::io(dir, "can't list the journal"))? {
+        let first = name.to_str().and_then(|name| name.strip_suffix(".journal"));
+        if let Some(first) = first.and_then(|digits| digits.parse().ok()) {
+            segments.push((Sequence(first), dir.join(name)));
         }
     }
     segments.sort_unstable();
@@ -84,13 +82,13 @@ pub(crate) fn list(dir: &Path) -> Result<Vec<(Sequence, PathBuf)>, Error> {
 }
 
 /// Creates a segment so that it survives a power cut: its head and its name in the folder.
-pub(crate) fn create(dir: &Path, head: Head) -> Result<(PathBuf, File), Error> {
+pub(crate) fn create(disk: &dyn Disk, dir: &Path, head: Head) -> Result<(PathBuf, Box<dyn DiskFile>), Error> {
     let path = path_of(dir, head.first);
-    let create = || -> io::Result<File> {
-        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&path)?;
-        file.write_all(&head.to_octets())?;
-        file.sync_all()?;
-        File::open(dir)?.sync_all()?;
+    let create = || -> io::Result<Box<dyn DiskFile>> {
+        let file = disk.open(&path, Access::Create)?;
+        file.write_at(0, &head.to_octets())?;
+        file.sync_data()?;
+        disk.sync_dir(dir)?;
         Ok(file)
     };
     let file = create().map_err(Error::io(&path, "can't create a journal segment"))?;

@@ -1,20 +1,16 @@
 //! The thread that writes: group commit.
 
-use std::{
-    fs::{File, OpenOptions},
-    io::{Seek as _, SeekFrom, Write as _},
-    path::{Path, PathBuf},
-    thread::{self, JoinHandle},
-};
+mod inline;
+mod log;
+
+use std::thread::{self, JoinHandle};
 
 use crossbeam::channel::{self, Receiver, Sender};
 
-use crate::{
-    Closed, Error, JournalOptions, MAX_RECORD_BYTES, Sequence,
-    frame::{self, Chain},
-    recover::Tail,
-    segment::{self, HEAD, Head},
-};
+use crate::{Closed, Error, JournalOptions, MAX_RECORD_BYTES, Sequence};
+
+pub use inline::InlineWriter;
+pub(crate) use log::Log;
 
 /// Octets that one group writes at most, so that a sync never takes long.
 const GROUP_OCTETS: usize = 8 << 20;
@@ -44,18 +40,16 @@ pub struct Writer {
 
 impl Writer {
     pub(crate) fn start(
-        dir: &Path,
+        log: Log,
         options: JournalOptions,
-        tail: Tail,
         on_event: Box<dyn FnMut(Event) + Send>,
     ) -> Result<Self, Error> {
         let (queue, incoming) = channel::bounded(options.queue_records);
-        let log = Log::open(dir, options, &tail)?;
+        let failed = Error::io(log.dir(), "can't start the journal's thread");
         let spawned = thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || run(log, &incoming, options.group_records, on_event));
-        let thread = spawned.map_err(Error::io(dir, "can't start the journal's thread"))?;
-        Ok(Self { queue, thread })
+        Ok(Self { queue, thread: spawned.map_err(failed)? })
     }
 
     /// Queues a record; waits while the queue is full.
@@ -66,7 +60,7 @@ impl Writer {
     /// # Panics
     /// When the payload is empty or longer than [`MAX_RECORD_BYTES`]: our own bug.
     pub fn append(&self, payload: Vec<u8>) -> Result<(), Closed> {
-        assert!(!payload.is_empty() && payload.len() <= MAX_RECORD_BYTES as usize, "a record of {}", payload.len());
+        check(&payload);
         self.queue.send(payload).map_err(|_| Closed)
     }
 
@@ -79,86 +73,50 @@ impl Writer {
     }
 }
 
+fn check(payload: &[u8]) {
+    assert!(!payload.is_empty() && payload.len() <= MAX_RECORD_BYTES as usize, "a record of {}", payload.len());
+}
+
 fn run(mut log: Log, incoming: &Receiver<Vec<u8>>, group_records: usize, mut on_event: Box<dyn FnMut(Event) + Send>) {
     let mut group = Vec::new();
     while let Ok(first) = incoming.recv() {
-        let mut n_octets = first.len();
-        group.push(first);
-        while n_octets < GROUP_OCTETS
-            && group.len() < group_records
-            && let Ok(more) = incoming.try_recv()
-        {
-            n_octets += more.len();
-            group.push(more);
+        fill_group(&mut group, first, group_records, || incoming.try_recv().ok());
+        if commit(&mut log, &mut group, &mut on_event).is_err() {
+            return;
         }
-        match log.commit(&group) {
-            Ok(first) => {
-                for (payload, n) in group.drain(..).zip(0..) {
-                    on_event(Event::Durable { sequence: Sequence(first.0 + n), payload });
-                }
+    }
+}
+
+/// Adds what waits, as far as one group may hold it.
+fn fill_group(
+    group: &mut Vec<Vec<u8>>,
+    first: Vec<u8>,
+    group_records: usize,
+    mut next: impl FnMut() -> Option<Vec<u8>>,
+) {
+    let mut n_octets = first.len();
+    group.push(first);
+    while n_octets < GROUP_OCTETS
+        && group.len() < group_records
+        && let Some(more) = next()
+    {
+        n_octets += more.len();
+        group.push(more);
+    }
+}
+
+/// Makes a group durable and reports it.
+fn commit(log: &mut Log, group: &mut Vec<Vec<u8>>, on_event: &mut dyn FnMut(Event)) -> Result<(), Closed> {
+    match log.commit(group) {
+        Ok(first) => {
+            for (payload, n) in group.drain(..).zip(0..) {
+                on_event(Event::Durable { sequence: Sequence(first.0 + n), payload });
             }
-            Err(error) => return on_event(Event::Failed(error)),
+            Ok(())
         }
-    }
-}
-
-/// The segment being written.
-pub(crate) struct Log {
-    dir: PathBuf,
-    path: PathBuf,
-    file: File,
-    offset: u64,
-    segment_bytes: u64,
-    next: Sequence,
-    epoch: u32,
-    chain: Chain,
-    octets: Vec<u8>,
-}
-
-impl Log {
-    pub(crate) fn open(dir: &Path, options: JournalOptions, tail: &Tail) -> Result<Self, Error> {
-        let mut file =
-            OpenOptions::new().write(true).open(&tail.path).map_err(Error::io(&tail.path, "can't open for writing"))?;
-        file.seek(SeekFrom::Start(tail.offset)).map_err(Error::io(&tail.path, "can't seek"))?;
-        Ok(Self {
-            dir: dir.to_owned(),
-            path: tail.path.clone(),
-            file,
-            offset: tail.offset,
-            segment_bytes: options.segment_bytes,
-            next: tail.next,
-            epoch: tail.epoch,
-            chain: tail.chain,
-            octets: Vec::new(),
-        })
-    }
-
-    /// Where writing goes on after this log.
-    pub(crate) fn tail(self, first: Sequence) -> Tail {
-        let Self { next, epoch, chain, path, offset, .. } = self;
-        Tail { first, next, epoch, chain, path, offset }
-    }
-
-    /// Makes a group durable and gives the number of its first record.
-    pub(crate) fn commit(&mut self, group: &[Vec<u8>]) -> Result<Sequence, Error> {
-        if self.offset >= self.segment_bytes {
-            self.begin_segment()?;
+        Err(error) => {
+            on_event(Event::Failed(error));
+            Err(Closed)
         }
-        let first = self.next;
-        self.octets.clear();
-        for payload in group {
-            self.chain = frame::put(&mut self.octets, self.chain, self.epoch, self.next, payload);
-            self.next.0 += 1;
-        }
-        self.file.write_all(&self.octets).map_err(Error::io(&self.path, "can't write the journal"))?;
-        self.file.sync_data().map_err(Error::io(&self.path, "can't sync the journal"))?;
-        self.offset += self.octets.len() as u64;
-        Ok(first)
-    }
-
-    fn begin_segment(&mut self) -> Result<(), Error> {
-        let (path, file) = segment::create(&self.dir, Head { first: self.next, chain: self.chain })?;
-        (self.path, self.file, self.offset) = (path, file, HEAD as u64);
-        Ok(())
     }
 }

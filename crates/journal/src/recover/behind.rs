@@ -1,13 +1,13 @@
 //! What lies behind a broken record: a torn write, or damage in the middle of what was durable.
 
 use std::{
-    fs::File,
-    io::{Read as _, Seek as _, SeekFrom},
+    io::{self, Read as _},
     path::Path,
 };
 
 use crate::{
     Error, Sequence,
+    disk::{Access, Disk, Forward},
     frame::{HEADER, Header, VERSION},
 };
 
@@ -15,12 +15,10 @@ use crate::{
 const SEQUENCES_AHEAD: u64 = 1 << 24;
 
 /// Whether a whole record numbered `from` or higher lies anywhere behind `offset`.
-pub(super) fn holds_whole_record(path: &Path, offset: u64, from: u64) -> Result<bool, Error> {
-    let read = || {
-        let mut file = File::open(path)?;
-        file.seek(SeekFrom::Start(offset))?;
+pub(super) fn holds_whole_record(disk: &dyn Disk, path: &Path, offset: u64, from: u64) -> Result<bool, Error> {
+    let read = || -> io::Result<_> {
         let mut octets = Vec::new();
-        file.read_to_end(&mut octets)?;
+        Forward::new(disk.open(path, Access::Read)?, offset).read_to_end(&mut octets)?;
         Ok(octets)
     };
     let octets = read().map_err(Error::io(path, "can't read"))?;

@@ -1,5 +1,4 @@
-//! What a journal promises, on real files.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+//! On real files.
 
 use std::{
     fs,
