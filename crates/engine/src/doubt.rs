@@ -1,12 +1,12 @@
 //! Rows in doubt: which they are, and what a person decides about them.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use jiff::Timestamp;
 use serde::Serialize;
 use volley_core::{CampaignId, CarrierIndex, MessageToken, UnixMicros};
 use volley_ingest::{Plan, PlanChunk};
-use volley_journal::{Journal, JournalOptions};
+use volley_journal::Journal;
 use volley_reconciler::{
     Doubt, Ledger, Summary,
     record::{DoubtCause, Head, Resolution},
@@ -87,11 +87,11 @@ impl Doubts {
     /// # Errors
     /// As there.
     pub fn open_on(dir: &DataDir, name_or_number: &str, ground: Ground) -> Result<Self, Error> {
-        if !dir.exists() {
+        if ground.disk.list(&dir.journal()).is_err() {
             return Err(Error::NoData { root: dir.root().to_owned() });
         }
         let lock = dir.lock()?;
-        let (mut journal, _) = Journal::open(&dir.journal(), JournalOptions::default())?;
+        let (mut journal, _) = Journal::open_on(Arc::clone(&ground.disk), &dir.journal(), ground.journal)?;
         let mut ledger = Ledger::open(&dir.store(), &journal)?.ledger;
         let campaign = ledger
             .find(name_or_number)

@@ -10,7 +10,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use volley_core::{CampaignId, CarrierIndex, Clock, MessageToken};
 use volley_ingest::{FreezeProgress, Plan};
-use volley_journal::{Journal, JournalOptions, Writer};
+use volley_journal::Journal;
 use volley_reconciler::{
     DoubtfulSegment, Ledger, RowToSend, Summary, SuppressCause,
     record::{Control, EventWriter, Head, Planned, Resolution},
@@ -25,6 +25,7 @@ use crate::{
     data_dir::DataLock,
     doubt,
     ledger_task::{LedgerTask, SharedSnapshot, snapshot_of},
+    log::Log,
     numbers::Suppressed,
     options::{self, CarrierKind, Carriers, InDoubtPolicy},
     preflight::{self, Approved, Preflight},
@@ -82,7 +83,7 @@ impl Engine {
     /// As there.
     pub fn open_on(dir: &DataDir, ground: Ground) -> Result<Self, Error> {
         let lock = dir.lock()?;
-        let (journal, recovery) = Journal::open(&dir.journal(), JournalOptions::default())?;
+        let (journal, recovery) = Journal::open_on(Arc::clone(&ground.disk), &dir.journal(), ground.journal)?;
         let opened = Ledger::open(&dir.store(), &journal)?;
         let mut notes = Vec::new();
         if let Some(cut) = recovery.cut {
@@ -101,6 +102,12 @@ impl Engine {
             ));
         }
         Ok(Self { dir: dir.clone(), _lock: lock, journal, ledger: opened.ledger, ground, notes })
+    }
+
+    /// The fold of the journal, as it stands.
+    #[must_use]
+    pub const fn ledger(&self) -> &Ledger {
+        &self.ledger
     }
 
     /// The last campaign of this name that is not finished.
@@ -321,7 +328,7 @@ impl Prepared {
         let clock: Arc<dyn Clock> = Arc::clone(&ground.clock);
         let last_durable = journal.last();
         let (journal_out, journal_events) = mpsc::channel(JOURNAL_EVENTS);
-        let writer = journal.start(move |event| drop(journal_out.blocking_send(event)))?;
+        let writer = Log::start(journal, &ground.tasks, journal_out)?;
         let ledger = LedgerTask::start(ledger, id, Arc::clone(&board.snapshot), &ground.tasks);
         let tracker = TaskTracker::new();
         // A simulation has no other processes.
@@ -448,11 +455,11 @@ async fn finish(
     id: CampaignId,
     ended: Ended,
     ledger: LedgerTask,
-    journal: Writer,
+    journal: Log,
     no_carrier: Option<String>,
     simulator: Option<RunningSimulator>,
 ) -> Result<Outcome, Error> {
-    journal.close();
+    journal.close().await;
     let ledger = ledger.stop().await?;
     let seen = simulator.map(|running| running.simulator.stop());
     let summary = ledger.summary(id).filter(Summary::adds_up).ok_or_else(|| Error::DoesNotReconcile {

@@ -1,9 +1,10 @@
-//! What the engine stands on: clock, network and threads. The product's are the system's; a
+//! What the engine stands on: clock, network, the journal's disk, and threads. The product's are the system's; a
 //! simulation brings its own and runs everything on one thread in virtual time.
 
 use std::{sync::Arc, time::Duration};
 
 use volley_core::{Clock, SystemClock};
+use volley_journal::{Disk, JournalOptions, RealDisk};
 use volley_pipeline::Dialler;
 
 /// What the engine stands on.
@@ -13,6 +14,10 @@ pub struct Ground {
     pub clock: Arc<dyn Clock>,
     /// How carriers are reached.
     pub dialler: Dialler,
+    /// Where the journal lies.
+    pub disk: Arc<dyn Disk>,
+    /// How the journal is kept.
+    pub journal: JournalOptions,
     /// Where journal and ledger do their work.
     pub tasks: Tasks,
 }
@@ -28,10 +33,8 @@ pub enum Tasks {
 
 /// How long the disk and the ledger take in a simulation.
 pub trait Waits: Send + Sync {
-    /// Until a group of records is written.
-    fn write(&self) -> Duration;
-    /// From there until it is synced.
-    fn sync(&self) -> Duration;
+    /// Until a group of records is written and synced.
+    fn commit(&self) -> Duration;
     /// Until the ledger folds the next record.
     fn fold(&self) -> Duration;
     /// Records between two looks at what is due for the store.
@@ -40,6 +43,12 @@ pub trait Waits: Send + Sync {
 
 impl Default for Ground {
     fn default() -> Self {
-        Self { clock: Arc::new(SystemClock), dialler: Dialler::Tcp, tasks: Tasks::Threads }
+        Self {
+            clock: Arc::new(SystemClock),
+            dialler: Dialler::Tcp,
+            disk: Arc::new(RealDisk),
+            journal: JournalOptions::default(),
+            tasks: Tasks::Threads,
+        }
     }
 }

@@ -20,6 +20,7 @@ mod error;
 mod ground;
 mod lane;
 mod ledger_task;
+mod log;
 mod numbers;
 mod onboard;
 mod pace;

@@ -23,7 +23,7 @@ use volley_core::{
     CampaignId, Clock, MessageState,
     planted::{Bug, is_planted},
 };
-use volley_journal::{Event as JournalEvent, Sequence, Writer};
+use volley_journal::{Event as JournalEvent, Sequence};
 use volley_pipeline::{Carrier, CarrierEvent};
 use volley_reconciler::record::{Control, EventWriter};
 use volley_scheduler::Lanes;
@@ -34,6 +34,7 @@ use crate::{
     carrier_status::BindRates,
     lane::LaneLimits,
     ledger_task::{LedgerGone, LedgerTask},
+    log::Log,
     numbers::Suppressed,
     options::InDoubtPolicy,
     pace::LanePacer,
@@ -107,7 +108,7 @@ pub(crate) struct Runner {
     pub(crate) shares: Lanes,
     pub(crate) source: RowSource,
     pub(crate) renderer: Renderer,
-    pub(crate) journal: Writer,
+    pub(crate) journal: Log,
     pub(crate) journal_events: mpsc::Receiver<JournalEvent>,
     pub(crate) carrier_events: mpsc::Receiver<CarrierEvent>,
     pub(crate) ledger: LedgerTask,
@@ -174,7 +175,7 @@ impl Runner {
     pub(crate) async fn run(
         mut self,
         shutdown: CancellationToken,
-    ) -> Result<(Ended, LedgerTask, Writer, Option<String>), Error> {
+    ) -> Result<(Ended, LedgerTask, Log, Option<String>), Error> {
         let ended = self.turns(&shutdown).await;
         match ended {
             Ok(ended) => {
