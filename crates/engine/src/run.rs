@@ -359,8 +359,10 @@ impl Runner {
 
     fn next_wake(&self) -> Instant {
         let tick = self.state.last_tick + TICK;
-        let due = self.source.next_due().filter(|_| self.state.ending.is_none());
-        let due = due.map(|due| self.clock.now() + due.since(self.clock.wall()));
+        let wall = self.clock.wall();
+        // What is due already waits for room, and room wakes us.
+        let due = self.source.next_due().filter(|due| self.state.ending.is_none() && *due > wall);
+        let due = due.map(|due| self.clock.now() + due.since(wall));
         due.map_or(tick, |due| due.min(tick))
     }
 
