@@ -10,11 +10,13 @@ use std::{
 
 use crate::{
     Error, Sequence,
-    disk::{Access, Disk},
+    disk::{Access, Disk, DiskFile},
     frame::{Chain, Expected},
     reader::Reader,
     segment::{self, HEAD, Head},
 };
+
+pub(crate) use behind::Behind;
 
 /// What recovery found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,21 +79,17 @@ pub(crate) fn look(disk: &Arc<dyn Disk>, dir: &Path, group_records: usize) -> Re
     while reader.next()?.is_some() {
         n_records += 1;
     }
-    let len = disk.open(&path, Access::Read).and_then(|file| file.len());
-    let len = len.map_err(Error::io(&path, "can't read its size"))?;
-    let torn = |offset: u64, what| {
-        let n_octets = len.saturating_sub(offset);
-        (n_octets > 0).then(|| Cut { path: path.clone(), offset, n_octets, what })
-    };
     match reader.into_end() {
         Some(end) if end.path == path => {
             let Expected { sequence, epoch, chain } = end.expected;
-            let torn = torn(end.offset, end.broken.unwrap_or("octets behind the last record"));
-            if torn.is_some()
-                && behind::holds_whole_record(&**disk, &path, end.offset, sequence.0 + group_records as u64)?
-            {
-                let what = "a broken record, and whole ones behind it that no crash can have left";
-                return Err(Error::Damaged { path, offset: end.offset, what });
+            let mut torn = None;
+            if let Some(what) = end.broken {
+                let behind = Behind::read(&**disk, &path, end.offset)?;
+                if behind.holds_whole_record(sequence.0 + group_records as u64) {
+                    let what = "a broken record, and whole ones behind it that no crash can have left";
+                    return Err(Error::Damaged { path, offset: end.offset, what });
+                }
+                torn = Some(Cut { path: path.clone(), offset: end.offset, n_octets: behind.n_octets(), what });
             }
             Ok(Some(Found { first, next: sequence, torn, n_records, epoch, chain, path, offset: end.offset }))
         }
@@ -104,8 +102,8 @@ pub(crate) fn look(disk: &Arc<dyn Disk>, dir: &Path, group_records: usize) -> Re
                 let what = "the segment does not follow the one before";
                 return Err(Error::Damaged { path, offset: 0, what });
             }
-            let torn =
-                Some(Cut { path: path.clone(), offset: 0, n_octets: len, what: "a segment without a whole head" });
+            let n_octets = Behind::read(&**disk, &path, 0)?.n_octets();
+            let torn = Some(Cut { path: path.clone(), offset: 0, n_octets, what: "a segment without a whole head" });
             Ok(Some(Found { first, next, torn, n_records, epoch, chain, path, offset: 0 }))
         }
     }
@@ -115,14 +113,14 @@ pub(crate) fn recover(disk: &Arc<dyn Disk>, dir: &Path, group_records: usize) ->
     disk.create_dir(dir).map_err(Error::io(dir, "can't create the journal"))?;
     let Some(found) = look(disk, dir, group_records)? else {
         let (first, chain) = (Sequence(1), [0; 16]);
-        let (path, _) = segment::create(&**disk, dir, Head { first, chain })?;
+        let (path, _) = create(disk, dir, Head { first, chain })?;
         let tail = Tail { first, next: first, epoch: 1, chain, path, offset: HEAD as u64 };
         return Ok((tail, Recovery { n_records: 0, cut: None }));
     };
     let Found { first, next, torn, n_records, epoch, chain, path, offset } = found;
     let offset = match (&torn, offset) {
         (Some(_), 0) => {
-            segment::create(&**disk, dir, Head { first: next, chain })?;
+            create(disk, dir, Head { first: next, chain })?;
             HEAD as u64
         }
         (Some(_), offset) => {
@@ -132,6 +130,11 @@ pub(crate) fn recover(disk: &Arc<dyn Disk>, dir: &Path, group_records: usize) ->
         (None, offset) => offset,
     };
     Ok((Tail { first, next, epoch: epoch + 1, chain, path, offset }, Recovery { n_records, cut: torn }))
+}
+
+fn create(disk: &Arc<dyn Disk>, dir: &Path, head: Head) -> Result<(PathBuf, Box<dyn DiskFile>), Error> {
+    let path = segment::path_of(dir, head.first);
+    segment::create(&**disk, dir, head).map_err(Error::io(&path, "can't create a journal segment"))
 }
 
 fn cut(disk: &dyn Disk, path: &Path, offset: u64) -> Result<(), Error> {

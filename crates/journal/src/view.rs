@@ -60,6 +60,12 @@ impl View {
         self.last
     }
 
+    /// The same journal, as it was when `last` was its last record.
+    #[must_use]
+    pub fn up_to(&self, last: Sequence) -> Self {
+        Self { last, ..self.clone() }
+    }
+
     /// What lies behind the last whole record, which the next opening for writing cuts.
     #[must_use]
     pub const fn torn(&self) -> Option<&Cut> {

@@ -77,3 +77,22 @@ pub enum Error {
         source: io::Error,
     },
 }
+
+impl Error {
+    /// Whether there was no room on the disk.
+    #[must_use]
+    pub fn is_disk_full(&self) -> bool {
+        let kind = match self {
+            Self::Store { source: sled::Error::Io(source), .. } | Self::Io { source, .. } => source.kind(),
+            Self::Store { .. }
+            | Self::Record { .. }
+            | Self::NeverPlanned { .. }
+            | Self::Journal(_)
+            | Self::DamagedValue { .. }
+            | Self::NotRebuildable { .. }
+            | Self::OtherFormat { .. }
+            | Self::JournalBehind { .. } => return false,
+        };
+        matches!(kind, io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+    }
+}

@@ -128,10 +128,10 @@ impl Ledger {
         let mut batch = Batch::default();
         let mut n_chunks = 0;
         let mut replay_from = self.applied + 1;
+        let mut to_drop = Vec::new();
         for campaign in self.campaigns.values_mut() {
             let too_many = campaign.open.len().saturating_sub(MAX_OPEN_CHUNKS);
             let cold = coldest(&campaign.open, too_many);
-            let mut to_drop = Vec::new();
             for (number, chunk) in &mut campaign.open {
                 let is_cold = cold.contains(number);
                 let behind = chunk.dirty_since.is_some_and(|since| self.applied - since >= MAX_RECORDS_BEHIND);
@@ -145,12 +145,9 @@ impl Ledger {
                 }
                 match chunk.dirty_since {
                     Some(since) => replay_from = replay_from.min(since),
-                    None if chunk.n_open == 0 || is_cold => to_drop.push(*number),
+                    None if chunk.n_open == 0 || is_cold => to_drop.push((campaign.id, *number)),
                     None => {}
                 }
-            }
-            for number in to_drop {
-                campaign.open.remove(&number);
             }
         }
         if n_chunks > 0 || which == Checkpoint::All {
@@ -159,6 +156,9 @@ impl Ledger {
             }
             batch.global(self.global_record(replay_from)?);
             self.store.write(batch)?;
+        }
+        for (id, number) in to_drop {
+            self.campaigns.get_mut(&id).and_then(|campaign| campaign.open.remove(&number));
         }
         Ok(n_chunks)
     }
@@ -169,6 +169,10 @@ impl Ledger {
     /// When the store fails.
     pub fn sync(&self) -> Result<(), Error> {
         self.store.sync()
+    }
+
+    fn n_open_chunks(&self) -> usize {
+        self.campaigns.values().map(|campaign| campaign.open.len()).sum()
     }
 
     fn global_record(&self, replay_from: u64) -> Result<Vec<u8>, Error> {

@@ -11,6 +11,7 @@
 
 use std::{
     fs::{self, File},
+    io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
@@ -45,6 +46,12 @@ impl Store {
     pub(crate) fn open(path: &Path) -> Result<(Self, Option<PathBuf>), Error> {
         match Self::try_open(path) {
             Ok(store) => Ok((store, None)),
+            // It is as whole as before.
+            Err(sled::Error::Io(source))
+                if matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) =>
+            {
+                Err(Error::Store { path: path.to_owned(), source: sled::Error::Io(source) })
+            }
             Err(_damaged) => {
                 let aside = set_aside(path)?;
                 let store = Self::try_open(path).map_err(|source| Error::Store { path: path.to_owned(), source })?;

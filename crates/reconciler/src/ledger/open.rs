@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use volley_core::{CampaignId, CarrierIndex, MessageState, MessageToken, RowIndex};
 use volley_journal::{Journal, Sequence, View};
 
-use super::{FORMAT, GlobalRecord, Ledger, ReceiptCounters, open_chunk};
+use super::{Checkpoint, FORMAT, GlobalRecord, Ledger, MAX_OPEN_CHUNKS, ReceiptCounters, open_chunk};
 use crate::{
     Error,
     campaign::StoredChunk,
@@ -13,6 +13,9 @@ use crate::{
     store::Store,
     suppress::SuppressList,
 };
+
+/// Records replayed between two looks at the memory that they take.
+const RECORDS_PER_CHECKPOINT: u64 = 64;
 
 /// A ledger just opened, and what a person should know of it.
 #[derive(Debug)]
@@ -185,9 +188,12 @@ impl Ledger {
         }
         let mut reader = journal.read_from(Sequence(from));
         let mut n_replayed = 0;
-        while let Some(record) = reader.next()? {
+        while let Some(record) = reader.next()?.filter(|record| record.sequence <= journal.last()) {
             self.fold(record.sequence.0, record.payload)?;
             n_replayed += 1;
+            if n_replayed % RECORDS_PER_CHECKPOINT == 0 && self.n_open_chunks() > MAX_OPEN_CHUNKS {
+                self.checkpoint(Checkpoint::Due)?;
+            }
         }
         Ok(n_replayed)
     }
