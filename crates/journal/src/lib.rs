@@ -12,10 +12,14 @@
 //! that what carriers say can be recorded when the disk is full ([`Writer::is_tight`]). Zeros
 //! behind the last record of a segment are such room, and no record.
 //!
+//! What follows from records can be kept in a [`Base`] beside the segments; then [`Journal::trim`]
+//! lets go of the segments that hold nothing else.
+//!
 //! What was torn off at the very end by a crash is cut when the journal is opened; damage
 //! anywhere else is refused with file and offset, never skipped. As a crash tears one group at
 //! most, a whole record further behind a broken one makes it damage, also in the last segment.
 
+mod base;
 mod disk;
 mod error;
 mod frame;
@@ -23,14 +27,17 @@ mod reader;
 mod recover;
 mod reserve;
 mod segment;
+mod trim;
 mod view;
 mod writer;
 
+pub use base::{Base, BaseReader, BaseWriter};
 pub use disk::{Access, Disk, DiskFile, RealDisk, keep_room};
 pub use error::{Closed, Error};
 pub use reader::{Reader, Record};
 pub use recover::{Cut, Recovery};
 pub use reserve::Room;
+pub use trim::Trimmed;
 pub use view::View;
 pub use writer::{Event, InlineWriter, Writer};
 
@@ -84,6 +91,7 @@ pub struct Journal {
     dir: PathBuf,
     options: JournalOptions,
     tail: recover::Tail,
+    base: Option<Base>,
 }
 
 impl Journal {
@@ -102,7 +110,8 @@ impl Journal {
     /// As there.
     pub fn open_on(disk: Arc<dyn Disk>, dir: &Path, options: JournalOptions) -> Result<(Self, Recovery), Error> {
         let (tail, recovery) = recover::recover(&disk, dir, options.group_records)?;
-        Ok((Self { disk, dir: dir.to_owned(), options, tail }, recovery))
+        let base = base::newest(&*disk, dir)?;
+        Ok((Self { disk, dir: dir.to_owned(), options, tail, base }, recovery))
     }
 
     /// The first record that the journal still holds, or the one that comes next if it is empty.
@@ -126,7 +135,7 @@ impl Journal {
     /// What it holds now.
     #[must_use]
     pub fn view(&self) -> View {
-        View::new(Arc::clone(&self.disk), self.dir.clone(), self.first(), self.last())
+        View::new(Arc::clone(&self.disk), self.dir.clone(), self.first(), self.last(), self.base.clone())
     }
 
     /// Appends one record and returns its number when it is durable: for what happens before or

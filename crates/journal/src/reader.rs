@@ -88,6 +88,11 @@ impl Reader {
         Ok(self.current.as_ref().map(SegmentReader::record))
     }
 
+    /// What would follow the record just given.
+    pub(crate) fn expected(&self) -> Option<Expected> {
+        self.current.as_ref().map(|current| current.expected)
+    }
+
     /// Where the last segment's whole records end; known once [`Reader::next`] gave `None`.
     pub(crate) fn into_end(self) -> Option<SegmentEnd> {
         self.last_segment

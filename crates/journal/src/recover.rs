@@ -10,6 +10,7 @@ use std::{
 
 use crate::{
     Error, Sequence,
+    base::{self, Base},
     disk::{Access, Disk, DiskFile},
     frame::{Chain, Expected},
     reader::Reader,
@@ -57,6 +58,7 @@ pub(crate) struct Found {
     pub(crate) first: Sequence,
     pub(crate) next: Sequence,
     pub(crate) torn: Option<Cut>,
+    pub(crate) base: Option<Base>,
     n_records: u64,
     epoch: u32,
     chain: Chain,
@@ -71,13 +73,26 @@ pub(crate) fn look(disk: &Arc<dyn Disk>, dir: &Path, group_records: usize) -> Re
         Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
         segments => segments?,
     };
+    let base = base::newest(&**disk, dir)?;
     let (Some((first, _)), Some((last_first, path))) = (segments.first().cloned(), segments.last().cloned()) else {
-        return Ok(None);
+        return match base {
+            Some(base) => Err(base.refused("the journal behind this base is gone")),
+            None => Ok(None),
+        };
     };
+    if let Some(base) = &base {
+        base.check_first(&**disk, &segments)?;
+    }
     let mut reader = Reader::open_on(Arc::clone(disk), dir, first);
     let mut n_records = 0;
-    while reader.next()?.is_some() {
+    while let Some(record) = reader.next()? {
         n_records += 1;
+        let sequence = record.sequence;
+        if let Some(base) = base.as_ref().filter(|base| base.sequence() == sequence)
+            && reader.expected().is_some_and(|expected| expected.chain != base.at.chain)
+        {
+            return Err(base.refused("this base is not of this journal"));
+        }
     }
     match reader.into_end() {
         Some(end) if end.path == path => {
@@ -91,20 +106,26 @@ pub(crate) fn look(disk: &Arc<dyn Disk>, dir: &Path, group_records: usize) -> Re
                 }
                 torn = Some(Cut { path: path.clone(), offset: end.offset, n_octets: behind.n_octets(), what });
             }
-            Ok(Some(Found { first, next: sequence, torn, n_records, epoch, chain, path, offset: end.offset }))
+            if let Some(base) = base.as_ref().filter(|base| base.sequence() >= sequence) {
+                return Err(base.refused("the journal ends before the record that this base stands for"));
+            }
+            let epoch = base.as_ref().map_or(epoch, |base| epoch.max(base.at.epoch));
+            Ok(Some(Found { first, next: sequence, torn, base, n_records, epoch, chain, path, offset: end.offset }))
         }
         // The last segment was torn off within its head.
         end => {
-            let (next, chain, epoch) = end.map_or((Sequence(1), [0; 16], 0), |end| {
-                (end.expected.sequence, end.expected.chain, end.expected.epoch)
+            let start = base.as_ref().map_or((Sequence(1), [0; 16], 0), |base| {
+                (Sequence(base.sequence().0 + 1), base.at.chain, base.at.epoch)
             });
+            let (next, chain, epoch) =
+                end.map_or(start, |end| (end.expected.sequence, end.expected.chain, end.expected.epoch.max(start.2)));
             if next != last_first {
                 let what = "the segment does not follow the one before";
                 return Err(Error::Damaged { path, offset: 0, what });
             }
             let n_octets = Behind::read(&**disk, &path, 0)?.n_octets();
             let torn = Some(Cut { path: path.clone(), offset: 0, n_octets, what: "a segment without a whole head" });
-            Ok(Some(Found { first, next, torn, n_records, epoch, chain, path, offset: 0 }))
+            Ok(Some(Found { first, next, torn, base, n_records, epoch, chain, path, offset: 0 }))
         }
     }
 }
@@ -117,7 +138,7 @@ pub(crate) fn recover(disk: &Arc<dyn Disk>, dir: &Path, group_records: usize) ->
         let tail = Tail { first, next: first, epoch: 1, chain, path, offset: HEAD as u64 };
         return Ok((tail, Recovery { n_records: 0, cut: None }));
     };
-    let Found { first, next, torn, n_records, epoch, chain, path, offset } = found;
+    let Found { first, next, torn, base: _, n_records, epoch, chain, path, offset } = found;
     let offset = match (&torn, offset) {
         (Some(_), 0) => {
             create(disk, dir, Head { first: next, chain })?;

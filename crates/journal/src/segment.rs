@@ -1,13 +1,13 @@
 //! Segment files: their names and heads.
 
 use std::{
-    io,
+    io::{self, Read as _},
     path::{Path, PathBuf},
 };
 
 use crate::{
     Error, Sequence,
-    disk::{Access, Disk, DiskFile},
+    disk::{Access, Disk, DiskFile, Forward},
     frame::{Chain, VERSION, take},
 };
 
@@ -79,6 +79,17 @@ pub(crate) fn list(disk: &dyn Disk, dir: &Path) -> Result<Vec<(Sequence, PathBuf
     }
     segments.sort_unstable();
     Ok(segments)
+}
+
+/// A segment's head; `None` when it isn't whole.
+pub(crate) fn read_head(disk: &dyn Disk, path: &Path) -> Result<Option<Head>, Error> {
+    let mut octets = [0; HEAD];
+    let file = disk.open(path, Access::Read).map_err(Error::io(path, "can't open"))?;
+    match Forward::new(file, 0).read_exact(&mut octets) {
+        Ok(()) => Ok(Head::parse(&octets).ok()),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+        Err(error) => Err(Error::io(path, "can't read")(error)),
+    }
 }
 
 /// Creates a segment so that it survives a power cut: its head and its name in the folder.
