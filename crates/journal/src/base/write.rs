@@ -37,6 +37,12 @@ impl BaseWriter {
         Ok(writer)
     }
 
+    /// The record that it will stand for.
+    #[must_use]
+    pub const fn sequence(&self) -> crate::Sequence {
+        self.at.sequence
+    }
+
     /// Adds a block; a few hundred kilobytes are best.
     ///
     /// # Errors
