@@ -24,7 +24,7 @@ use crate::{
     control,
     data_dir::DataLock,
     doubt,
-    ledger_task::{LedgerTask, SharedSnapshot, snapshot_of},
+    ledger_task::{Home, LedgerTask, SharedSnapshot, snapshot_of},
     log::Log,
     numbers::Suppressed,
     options::{self, CarrierKind, Carriers, InDoubtPolicy},
@@ -326,10 +326,11 @@ impl Prepared {
         let Self { engine, id, approved, carriers, plan, numbers, board } = self;
         let Engine { dir, _lock, journal, ledger, ground, notes: _ } = engine;
         let clock: Arc<dyn Clock> = Arc::clone(&ground.clock);
-        let last_durable = journal.last();
+        let (last_durable, view) = (journal.last(), journal.view());
         let (journal_out, journal_events) = mpsc::channel(JOURNAL_EVENTS);
         let writer = Log::start(journal, &ground.tasks, journal_out)?;
-        let ledger = LedgerTask::start(ledger, id, Arc::clone(&board.snapshot), &ground.tasks);
+        let home = Home { store: dir.store(), journal: view, room: writer.room() };
+        let ledger = LedgerTask::start(ledger, home, id, Arc::clone(&board.snapshot), &ground.tasks);
         let tracker = TaskTracker::new();
         // A simulation has no other processes.
         let server = match ground.tasks {

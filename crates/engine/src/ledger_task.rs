@@ -2,6 +2,7 @@
 //! The engine's loop never waits for it, except when it falls a whole queue behind.
 
 use std::{
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     thread,
     time::Duration,
@@ -13,6 +14,7 @@ use tokio::{
 };
 use tokio_util::task::TaskTracker;
 use volley_core::{CampaignId, StateCounts, UnixMicros};
+use volley_journal::{Room, Sequence, View};
 use volley_reconciler::{Checkpoint, DoubtfulSegment, Error, Ledger, ReceiptCounters, Summary};
 
 use crate::ground::{Tasks, Waits};
@@ -62,17 +64,41 @@ enum Running {
     Task(task::JoinHandle<Result<Ledger, Error>>),
 }
 
+/// Where the ledger's store lies, and from what it can be brought up to date again.
+pub(crate) struct Home {
+    pub(crate) store: PathBuf,
+    pub(crate) journal: View,
+    /// The store waits while there is none.
+    pub(crate) room: Room,
+}
+
 impl LedgerTask {
     /// Moves the ledger to its thread. `campaign` is the one whose numbers the loop watches.
-    pub(crate) fn start(ledger: Ledger, campaign: CampaignId, snapshot: SharedSnapshot, tasks: &Tasks) -> Self {
+    pub(crate) fn start(
+        ledger: Ledger,
+        home: Home,
+        campaign: CampaignId,
+        snapshot: SharedSnapshot,
+        tasks: &Tasks,
+    ) -> Self {
         let (requests, queue) = mpsc::channel(QUEUE_RECORDS);
         let (spent_out, spent) = mpsc::channel(QUEUE_RECORDS);
         let (view_out, view) = watch::channel(view_of(&ledger, campaign));
         let outlets = Outlets { spent: spent_out, view: view_out, snapshot };
-        let owner = Owner { ledger, campaign, outlets, n_since_checkpoint: 0, per_checkpoint: RECORDS_PER_CHECKPOINT };
+        let mut owner = Owner {
+            home,
+            store_failed: false,
+            campaign,
+            outlets,
+            n_since_checkpoint: 0,
+            per_checkpoint: RECORDS_PER_CHECKPOINT,
+        };
         let running = match tasks {
-            Tasks::Threads => Running::Thread(thread::spawn(move || owner.run(queue))),
-            Tasks::Inline(waits) => Running::Task(TaskTracker::new().spawn(owner.run_inline(queue, Arc::clone(waits)))),
+            Tasks::Threads => Running::Thread(thread::spawn(move || owner.run(ledger, queue))),
+            Tasks::Inline(waits) => {
+                owner.per_checkpoint = waits.records_per_checkpoint();
+                Running::Task(TaskTracker::new().spawn(owner.run_inline(ledger, queue, Arc::clone(waits))))
+            }
         };
         Self { requests, view, spent, running }
     }
@@ -112,7 +138,9 @@ impl LedgerTask {
 pub(crate) struct LedgerGone;
 
 struct Owner {
-    ledger: Ledger,
+    home: Home,
+    /// A write found no room: sled takes no more until it is opened anew.
+    store_failed: bool,
     campaign: CampaignId,
     outlets: Outlets,
     n_since_checkpoint: u32,
@@ -128,59 +156,88 @@ struct Outlets {
 }
 
 impl Owner {
-    fn run(mut self, mut queue: mpsc::Receiver<Request>) -> Result<Ledger, Error> {
-        self.publish_snapshot();
+    fn run(mut self, mut ledger: Ledger, mut queue: mpsc::Receiver<Request>) -> Result<Ledger, Error> {
+        self.publish_snapshot(&ledger);
         while let Some(request) = queue.blocking_recv() {
-            self.answer(request, queue.is_empty())?;
+            ledger = self.answer(ledger, request, queue.is_empty())?;
         }
-        self.close()
+        self.close(ledger)
     }
 
-    async fn run_inline(mut self, mut queue: mpsc::Receiver<Request>, waits: Arc<dyn Waits>) -> Result<Ledger, Error> {
-        self.per_checkpoint = waits.records_per_checkpoint();
-        self.publish_snapshot();
+    async fn run_inline(
+        mut self,
+        mut ledger: Ledger,
+        mut queue: mpsc::Receiver<Request>,
+        waits: Arc<dyn Waits>,
+    ) -> Result<Ledger, Error> {
+        self.publish_snapshot(&ledger);
         while let Some(request) = queue.recv().await {
             tokio::time::sleep(waits.fold()).await;
-            self.answer(request, queue.is_empty())?;
+            ledger = self.answer(ledger, request, queue.is_empty())?;
         }
-        self.close()
+        self.close(ledger)
     }
 
     /// `is_last`: nothing else waits.
-    fn answer(&mut self, request: Request, is_last: bool) -> Result<(), Error> {
+    fn answer(&mut self, mut ledger: Ledger, request: Request, is_last: bool) -> Result<Ledger, Error> {
         match request {
             Request::Fold { sequence, record } => {
-                self.ledger.fold(sequence, &record)?;
+                // What was read from the journal when the store was opened anew comes twice.
+                if sequence > ledger.applied() {
+                    ledger.fold(sequence, &record)?;
+                }
                 // A full return queue only costs a buffer.
                 let _ = self.outlets.spent.try_send(record);
                 self.n_since_checkpoint += 1;
             }
             Request::Overdue { now, deadline, reply } => {
-                let overdue = self.ledger.overdue(self.campaign, now, deadline)?;
+                let overdue = ledger.overdue(self.campaign, now, deadline)?;
                 let _ = reply.send(overdue);
             }
         }
         let is_due = self.n_since_checkpoint >= self.per_checkpoint;
         if is_last || is_due {
-            self.outlets.view.send_replace(view_of(&self.ledger, self.campaign));
-            self.publish_snapshot();
+            self.outlets.view.send_replace(view_of(&ledger, self.campaign));
+            self.publish_snapshot(&ledger);
         }
         if is_due {
             self.n_since_checkpoint = 0;
-            self.ledger.checkpoint(Checkpoint::Due)?;
+            ledger = self.checkpoint(ledger, Checkpoint::Due)?;
         }
-        Ok(())
+        Ok(ledger)
     }
 
-    fn close(mut self) -> Result<Ledger, Error> {
-        self.ledger.checkpoint(Checkpoint::All)?;
-        self.ledger.sync()?;
-        self.publish_snapshot();
-        Ok(self.ledger)
+    fn close(mut self, ledger: Ledger) -> Result<Ledger, Error> {
+        let ledger = self.checkpoint(ledger, Checkpoint::All)?;
+        self.publish_snapshot(&ledger);
+        Ok(ledger)
     }
 
-    fn publish_snapshot(&self) {
-        let fresh = snapshot_of(&self.ledger);
+    /// Writes to the store what is due. While the disk is full the store waits: the journal holds
+    /// everything, and the next opening reads it there.
+    fn checkpoint(&mut self, mut ledger: Ledger, which: Checkpoint) -> Result<Ledger, Error> {
+        if self.home.room.is_tight() {
+            return Ok(ledger);
+        }
+        if self.store_failed {
+            let journal = self.home.journal.up_to(Sequence(ledger.applied()));
+            drop(ledger);
+            ledger = Ledger::open_at(&self.home.store, &journal)?.ledger;
+            self.store_failed = false;
+        }
+        let written = ledger.checkpoint(which).and_then(|_| match which {
+            Checkpoint::All => ledger.sync(),
+            Checkpoint::Due => Ok(()),
+        });
+        match written {
+            Err(error) if error.is_disk_full() => self.store_failed = true,
+            written => written?,
+        }
+        Ok(ledger)
+    }
+
+    fn publish_snapshot(&self, ledger: &Ledger) {
+        let fresh = snapshot_of(ledger);
         *self.outlets.snapshot.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
     }
 }

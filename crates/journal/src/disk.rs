@@ -191,6 +191,16 @@ impl DiskFile for File {
     }
 }
 
+/// Takes room for the file to grow to `len` octets without changing its length: for small files
+/// beside the journal that must be written to when the disk is full.
+///
+/// # Errors
+/// When there is not so much room, or the file system can't do it; nothing was changed then.
+pub fn keep_room(file: &File, len: u64) -> io::Result<()> {
+    let allocate = || rustix::fs::fallocate(file, FallocateFlags::KEEP_SIZE, 0, len);
+    Ok(rustix::io::retry_on_intr(allocate)?)
+}
+
 fn fill(file: &File, len: u64) -> io::Result<()> {
     static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
     let mut at = file.metadata()?.len();

@@ -2,7 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    io::{BufReader, Read},
+    io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -11,7 +11,8 @@ use crate::{
     Error, Sequence,
     disk::{Access, Disk, Forward, RealDisk},
     frame::{Expected, HEADER, Header, VERSION},
-    segment::{self, HEAD, Head},
+    recover::Behind,
+    segment::{self, HEAD, Head, HeadError},
 };
 
 /// Octets read at once.
@@ -87,6 +88,11 @@ impl Reader {
         Ok(self.current.as_ref().map(SegmentReader::record))
     }
 
+    /// What would follow the record just given.
+    pub(crate) fn expected(&self) -> Option<Expected> {
+        self.current.as_ref().map(|current| current.expected)
+    }
+
     /// Where the last segment's whole records end; known once [`Reader::next`] gave `None`.
     pub(crate) fn into_end(self) -> Option<SegmentEnd> {
         self.last_segment
@@ -142,7 +148,13 @@ impl SegmentReader {
         if n < HEAD && is_last {
             return Ok(None);
         }
-        let head = Head::parse(&octets).map_err(|error| error.at(&path))?;
+        let head = match Head::parse(&octets) {
+            // Its name became durable before its content did.
+            Err(HeadError::Damaged(_)) if is_last && !Behind::read(disk, &path, 0)?.holds_whole_record(first.0) => {
+                return Ok(None);
+            }
+            head => head.map_err(|error| error.at(&path))?,
+        };
         let follows = previous.is_none_or(|previous| previous.sequence == head.first && previous.chain == head.chain);
         if head.first != first || !follows {
             let what = "the segment does not follow the one before";
@@ -158,6 +170,13 @@ impl SegmentReader {
         let n = read_up_to(&mut self.file, &mut octets).map_err(Error::io(&self.path, "can't read"))?;
         if n == 0 {
             return Ok(Step::End(None));
+        }
+        // Room taken ahead, and never used.
+        if octets.iter().all(|octet| *octet == 0) {
+            return match only_zeros(&mut self.file).map_err(Error::io(&self.path, "can't read"))? {
+                true => Ok(Step::End(None)),
+                false => self.broken(is_last, "not a whole record"),
+            };
         }
         let header = Header::parse(&octets);
         if n < HEADER || !header.has_possible_len() {
@@ -199,6 +218,21 @@ impl SegmentReader {
 
     fn end(&self, broken: Option<&'static str>) -> SegmentEnd {
         SegmentEnd { path: self.path.clone(), offset: self.offset, expected: self.expected, broken }
+    }
+}
+
+/// Whether nothing but zeros is left.
+fn only_zeros(file: &mut impl BufRead) -> std::io::Result<bool> {
+    loop {
+        let octets = file.fill_buf()?;
+        if octets.is_empty() {
+            return Ok(true);
+        }
+        if octets.iter().any(|octet| *octet != 0) {
+            return Ok(false);
+        }
+        let n = octets.len();
+        file.consume(n);
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    Cut, Error, JournalOptions, Reader, Sequence,
+    Base, BaseReader, Cut, Error, JournalOptions, Reader, Sequence,
     disk::{Access, Disk, RealDisk},
     recover, segment,
 };
@@ -20,11 +20,18 @@ pub struct View {
     first: Sequence,
     last: Sequence,
     torn: Option<Cut>,
+    base: Option<Base>,
 }
 
 impl View {
-    pub(crate) const fn new(disk: Arc<dyn Disk>, dir: PathBuf, first: Sequence, last: Sequence) -> Self {
-        Self { disk, dir, first, last, torn: None }
+    pub(crate) const fn new(
+        disk: Arc<dyn Disk>,
+        dir: PathBuf,
+        first: Sequence,
+        last: Sequence,
+        base: Option<Base>,
+    ) -> Self {
+        Self { disk, dir, first, last, torn: None, base }
     }
 
     /// Reads the journal in `dir` from end to end, checking every record. A folder that isn't
@@ -42,10 +49,10 @@ impl View {
     /// As there.
     pub fn look_on(disk: Arc<dyn Disk>, dir: &Path, options: JournalOptions) -> Result<Self, Error> {
         let Some(found) = recover::look(&disk, dir, options.group_records)? else {
-            return Ok(Self::new(disk, dir.to_owned(), Sequence(1), Sequence(0)));
+            return Ok(Self::new(disk, dir.to_owned(), Sequence(1), Sequence(0), None));
         };
         let last = Sequence(found.next.0 - 1);
-        Ok(Self { disk, dir: dir.to_owned(), first: found.first, last, torn: found.torn })
+        Ok(Self { disk, dir: dir.to_owned(), first: found.first, last, torn: found.torn, base: found.base })
     }
 
     /// The first record, or the one that comes next if there is none.
@@ -60,10 +67,30 @@ impl View {
         self.last
     }
 
+    /// The same journal, as it was when `last` was its last record.
+    #[must_use]
+    pub fn up_to(&self, last: Sequence) -> Self {
+        Self { last, ..self.clone() }
+    }
+
     /// What lies behind the last whole record, which the next opening for writing cuts.
     #[must_use]
     pub const fn torn(&self) -> Option<&Cut> {
         self.torn.as_ref()
+    }
+
+    /// What stands for the records up to one of them, if there is such a base.
+    #[must_use]
+    pub const fn base(&self) -> Option<&Base> {
+        self.base.as_ref()
+    }
+
+    /// Reads what stands in the base.
+    ///
+    /// # Errors
+    /// When it can't be opened.
+    pub fn read_base(&self) -> Result<Option<BaseReader>, Error> {
+        self.base.as_ref().map(|base| BaseReader::open(&self.disk, base)).transpose()
     }
 
     /// Reads records from `from` on.

@@ -3,11 +3,17 @@
 mod inline;
 mod log;
 
-use std::thread::{self, JoinHandle};
+use std::{
+    sync::Arc,
+    thread::{self, JoinHandle},
+};
 
 use crossbeam::channel::{self, Receiver, Sender};
 
-use crate::{Closed, Error, JournalOptions, MAX_RECORD_BYTES, Sequence};
+use crate::{
+    Closed, Error, JournalOptions, MAX_RECORD_BYTES, Sequence,
+    reserve::{Keeper, Reserve, Room},
+};
 
 pub use inline::InlineWriter;
 pub(crate) use log::Log;
@@ -36,20 +42,25 @@ pub enum Event {
 pub struct Writer {
     queue: Sender<Vec<u8>>,
     thread: JoinHandle<()>,
+    reserve: Arc<Reserve>,
+    keeper: Keeper,
 }
 
 impl Writer {
     pub(crate) fn start(
-        log: Log,
+        mut log: Log,
         options: JournalOptions,
         on_event: Box<dyn FnMut(Event) + Send>,
     ) -> Result<Self, Error> {
+        let reserve = log.take_room(options)?;
+        log.be_patient();
+        let keeper = Keeper::start(Arc::clone(&reserve))?;
         let (queue, incoming) = channel::bounded(options.queue_records);
         let failed = Error::io(log.dir(), "can't start the journal's thread");
         let spawned = thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || run(log, &incoming, options.group_records, on_event));
-        Ok(Self { queue, thread: spawned.map_err(failed)? })
+        Ok(Self { queue, thread: spawned.map_err(failed)?, reserve, keeper })
     }
 
     /// Queues a record; waits while the queue is full.
@@ -64,8 +75,22 @@ impl Writer {
         self.queue.send(payload).map_err(|_| Closed)
     }
 
-    /// Writes what is queued, reports it, and ends the thread.
+    /// Whether the disk is full, or so nearly that only what can't wait should be written: what
+    /// carriers say, not what we begin. Ends by itself when there is room again.
+    #[must_use]
+    pub fn is_tight(&self) -> bool {
+        self.reserve.is_tight()
+    }
+
+    /// The same, to be asked elsewhere.
+    #[must_use]
+    pub fn room(&self) -> Room {
+        Room(Arc::clone(&self.reserve))
+    }
+
+    /// Writes what is queued, reports it, gives back the room taken ahead, and ends the threads.
     pub fn close(self) {
+        self.keeper.stop();
         drop(self.queue);
         if let Err(panic) = self.thread.join() {
             std::panic::resume_unwind(panic);
@@ -85,6 +110,7 @@ fn run(mut log: Log, incoming: &Receiver<Vec<u8>>, group_records: usize, mut on_
             return;
         }
     }
+    log.give_room_back();
 }
 
 /// Adds what waits, as far as one group may hold it.

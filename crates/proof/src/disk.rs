@@ -164,8 +164,8 @@ pub(crate) enum Fate {
 pub(crate) trait Watch: Send + Sync {
     /// Before octets are written, or room is taken.
     fn before_write(&self, n_octets: usize) -> Fate;
-    /// Octets were written, all or some.
-    fn wrote(&self);
+    /// These octets are to be written; some or all of them may be.
+    fn writes(&self, octets: &[u8]);
     /// Before a file is synced.
     fn before_sync(&self) -> Fate;
     /// A file was synced.
@@ -209,8 +209,16 @@ impl SimDisk {
         self.watch.as_ref().map_or(Fate::Done, |watch| watch.before_write(n_octets))
     }
 
-    /// For operations on names.
+    /// For operations that need no room.
     fn check(&self) -> io::Result<()> {
+        match self.fate(0) {
+            Fate::Done | Fate::Full => Ok(()),
+            other => Err(error(other)),
+        }
+    }
+
+    /// For operations that do.
+    fn check_room(&self) -> io::Result<()> {
         match self.fate(0) {
             Fate::Done => Ok(()),
             other => Err(error(other)),
@@ -239,7 +247,7 @@ impl Disk for SimDisk {
 
     fn open(&self, path: &Path, access: Access) -> io::Result<Box<dyn DiskFile>> {
         if access == Access::Create {
-            self.check()?;
+            self.check_room()?;
         }
         let mut platter = self.platter();
         let known = platter.names.get(path).copied();
@@ -333,7 +341,15 @@ impl DiskFile for SimFile {
     }
 
     fn write_at(&self, offset: u64, octets: &[u8]) -> io::Result<()> {
-        let fate = self.disk.fate(octets.len());
+        if let Some(watch) = &self.disk.watch {
+            watch.writes(octets);
+        }
+        // Room that a file has already can't be missing.
+        let has_room = offset + octets.len() as u64 <= self.len()?;
+        let fate = match self.disk.fate(octets.len()) {
+            Fate::Full if has_room => Fate::Done,
+            fate => fate,
+        };
         let n_written = match fate {
             Fate::Done => octets.len(),
             Fate::Torn(n) => n.min(octets.len()),
@@ -342,9 +358,6 @@ impl DiskFile for SimFile {
         };
         if let Some(octets) = octets.get(..n_written).filter(|octets| !octets.is_empty()) {
             self.change(Change::Write { offset: offset as usize, octets: octets.to_vec() })?;
-            if let Some(watch) = &self.disk.watch {
-                watch.wrote();
-            }
         }
         if fate == Fate::Done { Ok(()) } else { Err(error(fate)) }
     }
@@ -355,7 +368,7 @@ impl DiskFile for SimFile {
     }
 
     fn allocate(&self, len: u64) -> io::Result<()> {
-        self.disk.check()?;
+        self.disk.check_room()?;
         let now = self.len()?;
         self.change(Change::Length(len.max(now) as usize))
     }

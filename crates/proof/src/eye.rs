@@ -3,8 +3,6 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use crate::disk::Platter;
-
 /// Octets before a segment's first record, and before a record's payload (format 1).
 const HEAD: usize = 40;
 const HEADER: usize = 40;
@@ -44,17 +42,15 @@ fn frame(octets: &[u8]) -> Option<(u64, &[u8])> {
 }
 
 impl Written {
-    /// Remembers what `platter` holds; called whenever octets were written.
-    pub(crate) fn learn(&mut self, platter: &Platter) {
-        for (_, octets) in platter.files().filter(|(path, _)| is_segment(path)) {
-            let mut rest = octets.get(HEAD..).unwrap_or_default();
-            while let Some((sequence, frame)) = frame(rest) {
-                let known = self.0.entry(sequence).or_default();
-                if !known.iter().any(|known| known == frame) {
-                    known.push(frame.to_vec());
-                }
-                rest = rest.get(frame.len()..).unwrap_or_default();
+    /// Remembers the records in what is about to be written.
+    pub(crate) fn learn(&mut self, octets: &[u8]) {
+        let mut rest = octets;
+        while let Some((sequence, frame)) = frame(rest) {
+            let known = self.0.entry(sequence).or_default();
+            if !known.iter().any(|known| known == frame) {
+                known.push(frame.to_vec());
             }
+            rest = rest.get(frame.len()..).unwrap_or_default();
         }
     }
 

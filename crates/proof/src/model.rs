@@ -163,7 +163,7 @@ impl Model {
     fn fold_event(&mut self, event: Event<'_>) -> Result<(), Violation> {
         self.n_checks += 1;
         match event {
-            Event::Carrier { .. } | Event::Planned { .. } => {}
+            Event::Carrier { .. } | Event::Planned { .. } | Event::Archived { .. } => {}
             Event::Bound { carrier, bound, .. } => drop(self.bounds.insert(carrier.0, bound)),
             Event::Intent { head, entries, .. } => {
                 for entry in entries {

@@ -84,8 +84,8 @@ pub struct Life {
     pub stopped_at_ms: Option<u64>,
     /// The sync that fails, counted from 1.
     pub fsync_error: Option<u32>,
-    /// The write from which on the disk is full.
-    pub disk_full: Option<u32>,
+    /// The write from which on the disk is full, and for how many.
+    pub disk_full: Option<(u32, u32)>,
     /// The wall clock jumps: when, in milliseconds, and how far, in seconds.
     pub clock_jump: Option<(u64, i64)>,
     /// Milliseconds from the end of the life before to its beginning.
@@ -155,7 +155,7 @@ impl Scenario {
             campaign_rate: dice.pick(&[0, 0, 0, 20, 40]).unwrap_or(0),
             carriers: (0..n_carriers).map(|_| CarrierPlan::draw(&mut dice)).collect(),
             lives: (0..n_lives).map(|n| Life::draw(&mut dice, n == 0, n + 1 == n_lives)).collect(),
-            segment_bytes: dice.pick(&[400, 1_000, 4_000, 1 << 20]).unwrap_or(4_000),
+            segment_bytes: dice.pick(&[400, 1_000, 4_000, 64 << 10]).unwrap_or(4_000),
             receipt_deadline_s: dice.between(20, 60) as u32,
         }
     }
@@ -269,7 +269,7 @@ impl Life {
         match dice.below(10) {
             0 => life.stopped_at_ms = Some(dice.between(1, 4_000)),
             1 => life.fsync_error = Some(dice.between(1, 30) as u32),
-            2 => life.disk_full = Some(dice.between(3, 40) as u32),
+            2 => life.disk_full = Some((dice.between(3, 60) as u32, dice.between(1, 20) as u32)),
             _ => {
                 let death = if dice.chance(500) { Death::Kill } else { Death::PowerCut };
                 life.death = Some((Moment::draw(dice), death));

@@ -59,7 +59,7 @@ fn simpler(scenario: &Scenario) -> Vec<Scenario> {
     }
     add(&|it| it.campaign_rate = 0);
     add(&|it| it.longest_text = 20);
-    add(&|it| it.segment_bytes = 1 << 20);
+    add(&|it| it.segment_bytes = 64 << 10);
     for n in 0..scenario.carriers.len() {
         add(&|it| {
             it.carriers.get_mut(n).into_iter().for_each(|plan| (plan.binds, plan.rate, plan.is_hex) = (1, 0, false))

@@ -270,8 +270,12 @@ impl World {
         }
         let mut pdu = Vec::new();
         // A name of ours always fits.
-        let _ =
-            BindResp { system_id: b"proof", ..BindResp::default() }.encode(id.response(), CommandStatus::ROK, sequence, &mut pdu);
+        let _ = BindResp { system_id: b"proof", ..BindResp::default() }.encode(
+            id.response(),
+            CommandStatus::ROK,
+            sequence,
+            &mut pdu,
+        );
         self.send_to_engine(conn, pdu, 500);
         if let Some(it) = self.network.conns.get_mut(conn) {
             it.is_bound = true;

@@ -235,7 +235,7 @@ impl Watch for Sim {
             self.die(&mut world);
             return Fate::Torn(n_written);
         }
-        if world.life.disk_full.is_some_and(|from| n >= from) {
+        if world.life.disk_full.is_some_and(|(from, n_full)| (from..from + n_full).contains(&n)) {
             world.strike(Fault::DiskFull);
             world.was_broken = true;
             return Fate::Full;
@@ -243,9 +243,8 @@ impl Watch for Sim {
         Fate::Done
     }
 
-    fn wrote(&self) {
-        let mut world = self.world();
-        world.written.learn(&self.platter());
+    fn writes(&self, octets: &[u8]) {
+        self.world().written.learn(octets);
     }
 
     fn before_sync(&self) -> Fate {

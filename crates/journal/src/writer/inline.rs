@@ -1,9 +1,12 @@
 //! What the journal's thread does, in the caller's own time.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 use super::{Event, Log, check, commit, fill_group};
-use crate::{Closed, JournalOptions};
+use crate::{
+    Closed, Error, JournalOptions,
+    reserve::{Reserve, Room},
+};
 
 /// Appends records without a thread: each [`InlineWriter::commit`] writes and syncs one group.
 #[derive(Debug)]
@@ -12,11 +15,37 @@ pub struct InlineWriter {
     options: JournalOptions,
     queue: VecDeque<Vec<u8>>,
     failed: bool,
+    reserve: Arc<Reserve>,
 }
 
 impl InlineWriter {
-    pub(crate) const fn new(log: Log, options: JournalOptions) -> Self {
-        Self { log, options, queue: VecDeque::new(), failed: false }
+    pub(crate) fn new(mut log: Log, options: JournalOptions) -> Result<Self, Error> {
+        let reserve = log.take_room(options)?;
+        Ok(Self { log, options, queue: VecDeque::new(), failed: false, reserve })
+    }
+
+    /// As [`crate::Writer::is_tight`].
+    #[must_use]
+    pub fn is_tight(&self) -> bool {
+        self.reserve.is_tight()
+    }
+
+    /// As [`crate::Writer::room`].
+    #[must_use]
+    pub fn room(&self) -> Room {
+        Room(Arc::clone(&self.reserve))
+    }
+
+    /// Looks for room, as a thread does for a [`crate::Writer`].
+    pub fn tend(&self) {
+        self.reserve.tend();
+    }
+
+    /// Gives back the room taken ahead. What is queued and not committed is lost.
+    pub fn close(self) {
+        if !self.failed {
+            self.log.give_room_back();
+        }
     }
 
     /// Queues a record. The caller keeps the queue bounded.

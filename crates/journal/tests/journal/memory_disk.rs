@@ -1,5 +1,4 @@
 //! A disk in memory, with room that ends and syncs that matter.
-#![expect(dead_code, reason = "room, damage and slow syncs come with the reserve")]
 
 use std::{
     collections::BTreeMap,
