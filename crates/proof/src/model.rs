@@ -344,6 +344,11 @@ impl Model {
         with(Some(check.0)) + with(None)
     }
 
+    /// Whether the number with this check gets nothing any more.
+    pub(crate) fn is_suppressed(&self, check: RecipientCheck) -> bool {
+        self.suppressed.contains(&check.0)
+    }
+
     /// Receipts and replies that the journal holds.
     #[must_use]
     pub(crate) const fn n_arrived(&self) -> (u64, u64) {

@@ -33,7 +33,8 @@ pub(crate) struct Smsc {
     last_ids: Vec<(u64, u32)>,
     owed: VecDeque<Owed>,
     n_acknowledged: HashMap<(Vec<u8>, u8, String), u32>,
-    replies_acknowledged: BTreeSet<u64>,
+    /// Who said STOP and was told that we know.
+    stops_acknowledged: BTreeSet<String>,
     n_replies: u64,
     stopped: BTreeSet<u32>,
     pub(crate) written_at_us: Vec<u64>,
@@ -109,13 +110,8 @@ impl World {
         let row = self.row_of(&owed.recipient).unwrap_or_default();
         let Some(it) = self.smscs.get_mut(smsc) else { return Ok(()) };
         let Some(state) = owed.state else {
-            it.replies_acknowledged.insert(owed.number);
-            let n: usize = self.smscs.iter().map(|it| it.replies_acknowledged.len()).sum();
-            let (_, n_durable) = self.model.n_arrived();
-            return match n as u64 > n_durable {
-                true => Err(broken("I8", row, format!("{n} replies acknowledged, {n_durable} in the journal"))),
-                false => Ok(()),
-            };
+            it.stops_acknowledged.insert(owed.recipient.clone());
+            return self.check_stopped(&owed.recipient);
         };
         let key = owed.number.to_string().into_bytes();
         let n = it.n_acknowledged.entry((key.clone(), state as u8, owed.recipient.clone())).or_default();
@@ -128,8 +124,22 @@ impl World {
         }
     }
 
+    /// I8, I16: whoever's STOP was acknowledged is on the list, by the journal.
+    fn check_stopped(&self, recipient: &str) -> Result<(), Violation> {
+        let check = RecipientCheck::of_address(recipient.as_bytes()).unwrap_or_default();
+        match self.model.is_suppressed(check) {
+            true => Ok(()),
+            false => {
+                let row = self.row_of(recipient).unwrap_or_default();
+                Err(broken("I8", row, "a STOP was acknowledged, and the journal does not hold it".to_owned()))
+            }
+        }
+    }
+
     /// I8: that the journal still holds all that was acknowledged.
     pub(crate) fn check_kept(&self) -> Result<(), Violation> {
+        let mut stopped = self.smscs.iter().flat_map(|it| &it.stops_acknowledged);
+        stopped.try_for_each(|recipient| self.check_stopped(recipient))?;
         for (smsc, it) in self.smscs.iter().enumerate() {
             for ((key, state, recipient), n) in &it.n_acknowledged {
                 let check = RecipientCheck::of_address(recipient.as_bytes()).unwrap_or_default();
