@@ -24,7 +24,7 @@ use crate::{
     control,
     data_dir::DataLock,
     doubt,
-    ledger_task::{LedgerTask, SharedSnapshot, snapshot_of},
+    ledger_task::{Home, LedgerTask, SharedSnapshot, snapshot_of},
     numbers::Suppressed,
     options::{self, CarrierKind, Carriers, InDoubtPolicy},
     preflight::{self, Approved, Preflight},
@@ -309,10 +309,11 @@ impl Prepared {
         let Self { engine, id, approved, carriers, plan, numbers, board } = self;
         let Engine { dir, _lock, journal, ledger, notes: _ } = engine;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let last_durable = journal.last();
+        let (last_durable, view) = (journal.last(), journal.view());
         let (journal_out, journal_events) = mpsc::channel(JOURNAL_EVENTS);
         let writer = journal.start(move |event| drop(journal_out.blocking_send(event)))?;
-        let ledger = LedgerTask::start(ledger, id, Arc::clone(&board.snapshot));
+        let home = Home { store: dir.store(), journal: view, room: writer.room() };
+        let ledger = LedgerTask::start(ledger, home, id, Arc::clone(&board.snapshot));
         let tracker = TaskTracker::new();
         let server = tracker.spawn(control::serve(dir.clone(), Arc::clone(&board)));
         let (events_out, carrier_events) = mpsc::channel(CARRIER_EVENTS);

@@ -2,6 +2,7 @@
 //! The engine's loop never waits for it, except when it falls a whole queue behind.
 
 use std::{
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     thread,
     time::Duration,
@@ -9,6 +10,7 @@ use std::{
 
 use tokio::sync::{mpsc, oneshot, watch};
 use volley_core::{CampaignId, StateCounts, UnixMicros};
+use volley_journal::{Room, Sequence, View};
 use volley_reconciler::{Checkpoint, DoubtfulSegment, Error, Ledger, ReceiptCounters, Summary};
 
 /// Durable records that may wait to be folded.
@@ -51,14 +53,22 @@ pub(crate) struct LedgerTask {
     thread: thread::JoinHandle<Result<Ledger, Error>>,
 }
 
+/// Where the ledger's store lies, and from what it can be brought up to date again.
+pub(crate) struct Home {
+    pub(crate) store: PathBuf,
+    pub(crate) journal: View,
+    /// The store waits while there is none.
+    pub(crate) room: Room,
+}
+
 impl LedgerTask {
     /// Moves the ledger to its thread. `campaign` is the one whose numbers the loop watches.
-    pub(crate) fn start(ledger: Ledger, campaign: CampaignId, snapshot: SharedSnapshot) -> Self {
+    pub(crate) fn start(ledger: Ledger, home: Home, campaign: CampaignId, snapshot: SharedSnapshot) -> Self {
         let (requests, queue) = mpsc::channel(QUEUE_RECORDS);
         let (spent_out, spent) = mpsc::channel(QUEUE_RECORDS);
         let (view_out, view) = watch::channel(view_of(&ledger, campaign));
-        let owner = Owner { ledger, campaign, queue, spent: spent_out, view: view_out, snapshot };
-        let thread = thread::spawn(move || owner.run());
+        let owner = Owner { home, store_failed: false, campaign, queue, spent: spent_out, view: view_out, snapshot };
+        let thread = thread::spawn(move || owner.run(ledger));
         Self { requests, view, spent, thread }
     }
 
@@ -95,7 +105,9 @@ impl LedgerTask {
 pub(crate) struct LedgerGone;
 
 struct Owner {
-    ledger: Ledger,
+    home: Home,
+    /// A write found no room: sled takes no more until it is opened anew.
+    store_failed: bool,
     campaign: CampaignId,
     queue: mpsc::Receiver<Request>,
     spent: mpsc::Sender<Vec<u8>>,
@@ -104,39 +116,64 @@ struct Owner {
 }
 
 impl Owner {
-    fn run(mut self) -> Result<Ledger, Error> {
+    fn run(mut self, mut ledger: Ledger) -> Result<Ledger, Error> {
         let mut n_since_checkpoint = 0;
-        self.publish_snapshot();
+        self.publish_snapshot(&ledger);
         while let Some(request) = self.queue.blocking_recv() {
             match request {
                 Request::Fold { sequence, record } => {
-                    self.ledger.fold(sequence, &record)?;
+                    // What was read from the journal when the store was opened anew comes twice.
+                    if sequence > ledger.applied() {
+                        ledger.fold(sequence, &record)?;
+                    }
                     // A full return queue only costs a buffer.
                     let _ = self.spent.try_send(record);
                     n_since_checkpoint += 1;
                 }
                 Request::Overdue { now, deadline, reply } => {
-                    let overdue = self.ledger.overdue(self.campaign, now, deadline)?;
+                    let overdue = ledger.overdue(self.campaign, now, deadline)?;
                     let _ = reply.send(overdue);
                 }
             }
             if self.queue.is_empty() || n_since_checkpoint >= RECORDS_PER_CHECKPOINT {
-                self.view.send_replace(view_of(&self.ledger, self.campaign));
-                self.publish_snapshot();
+                self.view.send_replace(view_of(&ledger, self.campaign));
+                self.publish_snapshot(&ledger);
             }
             if n_since_checkpoint >= RECORDS_PER_CHECKPOINT {
                 n_since_checkpoint = 0;
-                self.ledger.checkpoint(Checkpoint::Due)?;
+                ledger = self.checkpoint(ledger, Checkpoint::Due)?;
             }
         }
-        self.ledger.checkpoint(Checkpoint::All)?;
-        self.ledger.sync()?;
-        self.publish_snapshot();
-        Ok(self.ledger)
+        ledger = self.checkpoint(ledger, Checkpoint::All)?;
+        self.publish_snapshot(&ledger);
+        Ok(ledger)
     }
 
-    fn publish_snapshot(&self) {
-        let fresh = snapshot_of(&self.ledger);
+    /// Writes to the store what is due. While the disk is full the store waits: the journal holds
+    /// everything, and the next opening reads it there.
+    fn checkpoint(&mut self, mut ledger: Ledger, which: Checkpoint) -> Result<Ledger, Error> {
+        if self.home.room.is_tight() {
+            return Ok(ledger);
+        }
+        if self.store_failed {
+            let journal = self.home.journal.up_to(Sequence(ledger.applied()));
+            drop(ledger);
+            ledger = Ledger::open_at(&self.home.store, &journal)?.ledger;
+            self.store_failed = false;
+        }
+        let written = ledger.checkpoint(which).and_then(|_| match which {
+            Checkpoint::All => ledger.sync(),
+            Checkpoint::Due => Ok(()),
+        });
+        match written {
+            Err(error) if error.is_disk_full() => self.store_failed = true,
+            written => written?,
+        }
+        Ok(ledger)
+    }
+
+    fn publish_snapshot(&self, ledger: &Ledger) {
+        let fresh = snapshot_of(ledger);
         *self.snapshot.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
     }
 }

@@ -133,6 +133,8 @@ pub(crate) struct LoopState {
     last_sweep: Instant,
     started: Instant,
     throttled: u64,
+    /// No room on the disk: nothing is sent.
+    disk_full: bool,
     fresh_stops: Vec<replies::FreshStop>,
     room: Vec<u32>,
     grants: Vec<(usize, u32)>,
@@ -151,6 +153,7 @@ impl LoopState {
             last_sweep: now,
             started: now,
             throttled: 0,
+            disk_full: false,
             fresh_stops: Vec::new(),
             room: Vec::new(),
             grants: Vec::new(),

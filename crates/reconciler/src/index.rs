@@ -56,6 +56,11 @@ impl ReceiptIndex {
         }
     }
 
+    /// Forgets every id of a campaign.
+    pub(crate) fn forget(&mut self, campaign: CampaignId) {
+        self.table.retain(|(_, target)| target.campaign != campaign);
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.table.len()
     }

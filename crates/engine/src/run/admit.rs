@@ -18,6 +18,9 @@ impl Runner {
     /// Fills the turn with intents for as many rows as the lanes have room for.
     pub(super) fn admit(&mut self) {
         let wall = self.clock.wall();
+        if self.is_disk_full() {
+            return;
+        }
         if self.state.turn.events.len() >= TURN_OCTETS || !self.source.has_now(wall) {
             return;
         }
@@ -34,6 +37,23 @@ impl Runner {
             }
         }
         self.state.grants = grants;
+    }
+
+    /// Nothing is begun while the disk is full: the room that is left is for what carriers say.
+    fn is_disk_full(&mut self) -> bool {
+        let is_full = self.journal.is_tight();
+        if is_full != self.state.disk_full {
+            self.state.disk_full = is_full;
+            self.board.note(match is_full {
+                true => format!(
+                    "the disk that holds {} is full: nothing more is sent until there is room; answers and receipts \
+                     are taken",
+                    self.board.root.display()
+                ),
+                false => "there is room on the disk again: going on".to_owned(),
+            });
+        }
+        is_full
     }
 
     /// One lane's share: renders its rows and records their intents and, before them, a bound
