@@ -85,18 +85,11 @@ impl LedgerTask {
         let (spent_out, spent) = mpsc::channel(QUEUE_RECORDS);
         let (view_out, view) = watch::channel(view_of(&ledger, campaign));
         let outlets = Outlets { spent: spent_out, view: view_out, snapshot };
-        let mut owner = Owner {
-            home,
-            store_failed: false,
-            campaign,
-            outlets,
-            n_since_checkpoint: 0,
-            per_checkpoint: RECORDS_PER_CHECKPOINT,
-        };
+        let (n_since_checkpoint, per_checkpoint) = (0, RECORDS_PER_CHECKPOINT);
+        let owner = Owner { home, store_failed: false, campaign, outlets, n_since_checkpoint, per_checkpoint };
         let running = match tasks {
             Tasks::Threads => Running::Thread(thread::spawn(move || owner.run(ledger, queue))),
             Tasks::Inline(waits) => {
-                owner.per_checkpoint = waits.records_per_checkpoint();
                 Running::Task(TaskTracker::new().spawn(owner.run_inline(ledger, queue, Arc::clone(waits))))
             }
         };
@@ -170,6 +163,7 @@ impl Owner {
         mut queue: mpsc::Receiver<Request>,
         waits: Arc<dyn Waits>,
     ) -> Result<Ledger, Error> {
+        self.per_checkpoint = waits.records_per_checkpoint();
         self.publish_snapshot(&ledger);
         while let Some(request) = queue.recv().await {
             tokio::time::sleep(waits.fold()).await;

@@ -16,3 +16,4 @@ mod kill;
 mod replies;
 mod scenarios;
 mod support;
+mod syscalls;

@@ -1,10 +1,10 @@
 //! Runs simulated campaigns and says what was tried, how often, and what was found.
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{process::ExitCode, time::Duration};
 
 use clap::Parser;
 use volley_core::{Clock as _, SystemClock};
-use volley_proof::{Bug, Fault, Faults, Run, Scenario, plant, run, shrink};
+use volley_proof::simulation::{Bug, Fault, Faults, Run, Scenario, folder, plant, run, shrink, silence_the_store};
 
 /// Simulates campaigns with faults, and checks the contract's invariants.
 #[derive(Parser)]
@@ -66,13 +66,7 @@ impl Table {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    // Damaged stores make sled panic while it opens; the ledger catches that.
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |info| {
-        if !volley_reconciler::is_opening() {
-            hook(info);
-        }
-    }));
+    silence_the_store();
     match simulate(&args) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
@@ -81,13 +75,6 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
-}
-
-/// Memory where there is some: thousands of stores are written.
-fn folder() -> std::io::Result<tempfile::TempDir> {
-    let memory = PathBuf::from("/dev/shm");
-    let base = if memory.is_dir() { memory } else { std::env::temp_dir() };
-    tempfile::Builder::new().prefix("volley-proof-").tempdir_in(base)
 }
 
 fn simulate(args: &Args) -> std::io::Result<bool> {

@@ -10,7 +10,7 @@ use std::{
 
 use volley_journal::{Access, Disk, DiskFile};
 
-use crate::dice::Dice;
+use crate::simulation::dice::Dice;
 
 /// Octets that a disk writes as a whole or not at all.
 const SECTOR: usize = 512;

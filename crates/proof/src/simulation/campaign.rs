@@ -15,7 +15,7 @@ use volley_engine::{
 use volley_journal::{Disk, JournalOptions};
 use volley_pipeline::Dialler;
 
-use crate::{
+use crate::simulation::{
     check,
     disk::SimDisk,
     fault::{Fault, Faults},
@@ -189,7 +189,7 @@ impl Campaign {
         if let Some((ms, far_s)) = life.clock_jump {
             tracker.spawn(jump_after(Arc::clone(sim), ms, far_s));
         }
-        if let Some((crate::scenario::Moment::Ms(ms), _)) = life.death {
+        if let Some((crate::simulation::scenario::Moment::Ms(ms), _)) = life.death {
             tracker.spawn(die_after(Arc::clone(sim), ms));
         }
         tokio::select! {

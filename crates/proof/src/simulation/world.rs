@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use volley_core::{Clock, UnixMicros};
 use volley_engine::Waits;
 
-use crate::{
+use crate::simulation::{
     dice::Dice,
     disk::{Fate, Platter, Watch},
     eye::Written,

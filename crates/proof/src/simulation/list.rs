@@ -4,7 +4,7 @@ use std::{fmt::Write as _, fs, io, path::Path};
 
 use volley_core::{Msisdn, RecipientCheck};
 
-use crate::{dice::Dice, scenario::Scenario};
+use crate::simulation::{dice::Dice, scenario::Scenario};
 
 /// Before a row's number: German mobile numbers.
 pub(crate) const PREFIX: &str = "49151123";

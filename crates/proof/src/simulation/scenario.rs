@@ -1,7 +1,7 @@
 //! What one seed means: the list, the carriers, how often what goes wrong, and when the machine
 //! dies.
 
-use crate::dice::Dice;
+use crate::simulation::dice::Dice;
 
 /// Everything about one simulated campaign.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use volley_engine::{Ended, Outcome, Summary};
 use volley_journal::{Journal, JournalOptions, View};
 use volley_reconciler::{Ledger, Recount};
 
-use crate::{
+use crate::simulation::{
     campaign::{CAMPAIGN, harness, with_causes},
     disk::{Platter, SimDisk},
     eye::{Seen, Written},

@@ -2,7 +2,7 @@
 
 use std::{io, path::Path};
 
-use crate::{
+use crate::simulation::{
     campaign::{Run, run},
     scenario::{Life, Scenario, Shares, StoreFate},
 };

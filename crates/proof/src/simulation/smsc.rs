@@ -11,7 +11,7 @@ use volley_smpp::{
     receipt::MessageState,
 };
 
-use crate::{
+use crate::simulation::{
     fault::Fault,
     model::{Violation, broken},
     net::{ConnId, Due},
@@ -81,7 +81,7 @@ pub(crate) fn address_of(message: &ShortMessage<'_>) -> (String, u8) {
 
 impl World {
     pub(crate) fn row_of(&self, recipient: &str) -> Option<u32> {
-        let n: u32 = recipient.strip_prefix(crate::list::PREFIX)?.parse().ok()?;
+        let n: u32 = recipient.strip_prefix(crate::simulation::list::PREFIX)?.parse().ok()?;
         (n < self.scenario.n_rows).then_some(n)
     }
 
@@ -377,7 +377,7 @@ impl World {
         }
         if self.dice.chance(shares.receipt_foreign) {
             self.strike(Fault::ReceiptForeign);
-            let recipient = format!("{}{:05}", crate::list::FOREIGN, self.dice.below(100_000));
+            let recipient = format!("{}{:05}", crate::simulation::list::FOREIGN, self.dice.below(100_000));
             // Now and then for an id that one of ours has.
             let number = if self.dice.chance(300) { id } else { 900_000 + id };
             owe(self, delay + later, Owed { number, recipient, state: Some(MessageState::Delivered) });
@@ -464,7 +464,7 @@ impl World {
     }
 }
 
-impl crate::net::Conn {
+impl crate::simulation::net::Conn {
     fn takes_deliveries(&self) -> bool {
         self.is_bound && !self.is_silent && !self.closed_there && self.unacknowledged.len() < UNACKNOWLEDGED_MAX
     }
@@ -472,7 +472,7 @@ impl crate::net::Conn {
 
 fn put_delivery(owed: &Owed, is_hex: bool, sequence: u32, out: &mut Vec<u8>) {
     let source = Address { ton: 1, npi: 1, addr: owed.recipient.as_bytes() };
-    let destination = Address { ton: 5, npi: 0, addr: crate::list::SENDER.as_bytes() };
+    let destination = Address { ton: 5, npi: 0, addr: crate::simulation::list::SENDER.as_bytes() };
     let Some(state) = owed.state else {
         let message = ShortMessage { source, destination, short_message: b"STOP", ..ShortMessage::default() };
         // A word always fits.

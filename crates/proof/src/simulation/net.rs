@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use volley_pipeline::{Dial, Dialling, Stream};
 use volley_smpp::pdu::{CommandId, CommandStatus, MAX_PDU_LEN, Pdu, split_frame};
 
-use crate::{
+use crate::simulation::{
     fault::Fault,
     model::{Violation, broken},
     smsc::{self, Action},
