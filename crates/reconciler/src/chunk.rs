@@ -15,6 +15,8 @@ pub(crate) struct Slot {
     /// Length of the folded id, which lies behind the id; 0 when it is the same.
     folded_len: u8,
     pub(crate) check: RecipientCheck,
+    /// Where this segment went last: not always where the rest of its row went.
+    pub(crate) carrier: u8,
     id_at: u32,
 }
 

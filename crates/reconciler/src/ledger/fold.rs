@@ -231,6 +231,7 @@ impl RowsOf<'_> {
                 && slot.segment() == Segment::Waiting
             {
                 slot.set(Segment::InFlight);
+                slot.carrier = carrier;
                 n_written += 1;
             }
         }

@@ -183,10 +183,10 @@ impl Ledger {
     fn load_ids(&mut self, id: CampaignId, number: u32) -> Result<(), Error> {
         let Some(campaign) = self.campaigns.get_mut(&id) else { return Ok(()) };
         let Some(chunk) = open_chunk(&self.store, campaign, number)? else { return Ok(()) };
-        for (offset, row) in (0_u16..).zip(chunk.rows()) {
+        for (offset, _) in (0_u16..).zip(chunk.rows()) {
             for (segment, slot) in chunk.slots(offset) {
                 if slot.segment().awaits_receipt() && !chunk.folded_id(slot).is_empty() {
-                    let key = self.index.key(CarrierIndex(row.carrier), chunk.folded_id(slot));
+                    let key = self.index.key(CarrierIndex(slot.carrier), chunk.folded_id(slot));
                     let token = MessageToken::new(RowIndex::in_chunk(number, offset), segment);
                     self.index.insert(key, Target { campaign: id, token, check: slot.check });
                 }

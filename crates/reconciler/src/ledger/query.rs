@@ -248,11 +248,11 @@ impl Ledger {
 
     fn segments(&mut self, id: CampaignId, which: impl Fn(Segment) -> bool) -> Result<Vec<DoubtfulSegment>, Error> {
         let mut found = Vec::new();
-        self.each_open_row(id, |_, row_index, chunk, row| {
+        self.each_open_row(id, |_, row_index, chunk, _| {
             let those = chunk.slots(row_index.offset()).filter(|(_, slot)| which(slot.segment()));
-            found.extend(those.map(|(segment, _)| DoubtfulSegment {
+            found.extend(those.map(|(segment, slot)| DoubtfulSegment {
                 token: MessageToken::new(row_index, segment),
-                carrier: CarrierIndex(row.carrier),
+                carrier: CarrierIndex(slot.carrier),
             }));
         })?;
         Ok(found)
