@@ -1,5 +1,7 @@
 //! The contract holds in simulated campaigns, and the simulation finds what is planted.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{ops::RangeInclusive, path::Path};
 
 use volley_proof::simulation::{Bug, Fault, Faults, Run, Scenario, folder, plant, run, shrink, silence_the_store};

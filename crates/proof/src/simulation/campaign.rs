@@ -32,6 +32,8 @@ use crate::simulation::{
 const LIFE_MAX: Duration = Duration::from_secs(3 * 3_600);
 /// Lives beyond those of the scenario, without crashes, until the campaign is done.
 const MORE_LIVES: usize = 3;
+/// How long a receipt waits for its answer, by the wall clock (`volley_reconciler`).
+const PARKED_S: i64 = 600;
 /// A stop is acknowledged within this time.
 const STOP_SEEN_US: u64 = 1_000_000;
 
@@ -55,7 +57,7 @@ pub struct Run {
 /// How a life ended.
 enum End {
     Died,
-    Ended(Result<Option<Outcome>, Error>),
+    Ended(Box<Result<Outcome, Error>>),
     Hangs,
 }
 
@@ -154,9 +156,9 @@ impl Campaign {
         self.sim.end_life();
         // What a kill leaves of a process: nothing. No task runs on.
         drop(runtime);
-        let (violation, died) = {
+        let (violation, was_broken) = {
             let world = self.sim.world();
-            (world.violation.clone(), world.is_dead && !matches!(&end, End::Ended(Ok(_))))
+            (world.violation.clone(), world.was_broken)
         };
         if let Some(violation) = violation {
             return Err(violation);
@@ -167,11 +169,13 @@ impl Campaign {
                 let what = format!("the engine hangs: {n} segments are in flight and nothing happens");
                 return Err(Violation { invariant: "I7", what, row: None });
             }
-            End::Ended(Err(error)) if !died && !self.sim.world().was_broken => {
-                return Err(Violation { invariant: "error", what: with_causes(&error), row: None });
-            }
-            End::Ended(Ok(outcome)) => outcome,
-            End::Died | End::Ended(Err(_)) => None,
+            End::Died => None,
+            End::Ended(ended) => match *ended {
+                Ok(outcome) => Some(outcome),
+                // What was broken on purpose may end it.
+                Err(_) if was_broken => None,
+                Err(error) => return Err(Violation { invariant: "error", what: with_causes(&error), row: None }),
+            },
         };
         self.after_life(scenario, outcome.as_ref())?;
         Ok(outcome)
@@ -198,18 +202,13 @@ impl Campaign {
             () = tokio::time::sleep(LIFE_MAX) => End::Hangs,
             ended = self.engine(scenario, life, stop) => match sim.world().is_dead {
                 true => End::Died,
-                false => End::Ended(ended),
+                false => End::Ended(Box::new(ended)),
             },
         }
     }
 
     /// What `volley run`, `resume` and `doubt resolve` do.
-    async fn engine(
-        &self,
-        scenario: &Scenario,
-        life: &Life,
-        stop: CancellationToken,
-    ) -> Result<Option<Outcome>, Error> {
+    async fn engine(&self, scenario: &Scenario, life: &Life, stop: CancellationToken) -> Result<Outcome, Error> {
         let (sim, dir) = (&self.sim, self.data());
         if let Some((verdict, share)) = life.decision {
             self.decide(scenario, verdict, share)?;
@@ -230,7 +229,7 @@ impl Campaign {
             }
         };
         let prepared = engine.prepare(id, None)?;
-        Ok(Some(prepared.run(stop).await?))
+        prepared.run(stop).await
     }
 
     /// Recovery neither loses nor invents, and the live state is the rebuilt one.
@@ -358,6 +357,7 @@ async fn jump_after(sim: Arc<Sim>, ms: u64, far_s: i64) {
     let mut world = sim.world();
     world.strike(Fault::ClockJump);
     world.wall_offset_s += far_s;
+    world.model.receipts_aged |= far_s >= PARKED_S;
 }
 
 async fn die_after(sim: Arc<Sim>, ms: u64) {

@@ -213,7 +213,7 @@ impl SimDisk {
     fn check(&self) -> io::Result<()> {
         match self.fate(0) {
             Fate::Done | Fate::Full => Ok(()),
-            other => Err(error(other)),
+            fate @ (Fate::Torn(_) | Fate::Dead | Fate::Broken) => Err(error(fate)),
         }
     }
 
@@ -221,7 +221,7 @@ impl SimDisk {
     fn check_room(&self) -> io::Result<()> {
         match self.fate(0) {
             Fate::Done => Ok(()),
-            other => Err(error(other)),
+            fate @ (Fate::Torn(_) | Fate::Dead | Fate::Full | Fate::Broken) => Err(error(fate)),
         }
     }
 }
@@ -346,10 +346,8 @@ impl DiskFile for SimFile {
         }
         // Room that a file has already can't be missing.
         let has_room = offset + octets.len() as u64 <= self.len()?;
-        let fate = match self.disk.fate(octets.len()) {
-            Fate::Full if has_room => Fate::Done,
-            fate => fate,
-        };
+        let fate = self.disk.fate(octets.len());
+        let fate = if fate == Fate::Full && has_room { Fate::Done } else { fate };
         let n_written = match fate {
             Fate::Done => octets.len(),
             Fate::Torn(n) => n.min(octets.len()),

@@ -46,7 +46,9 @@ fn simpler(scenario: &Scenario) -> Vec<Scenario> {
     }
     for n in 0..scenario.lives.len() {
         if scenario.lives.len() > 1 {
-            add(&|it| drop(it.lives.remove(n)));
+            add(&|it| {
+                it.lives.remove(n);
+            });
         }
         let calm = |it: &mut Scenario, change: &dyn Fn(&mut Life)| it.lives.get_mut(n).into_iter().for_each(change);
         add(&|it| calm(it, &|life| life.clock_jump = None));
@@ -55,7 +57,9 @@ fn simpler(scenario: &Scenario) -> Vec<Scenario> {
         add(&|it| calm(it, &|life| life.stopped_at_ms = None));
     }
     if scenario.carriers.len() > 1 {
-        add(&|it| drop(it.carriers.pop()));
+        add(&|it| {
+            it.carriers.pop();
+        });
     }
     add(&|it| it.campaign_rate = 0);
     add(&|it| it.longest_text = 20);

@@ -169,10 +169,7 @@ impl Sim {
             return;
         }
         it.read_there.extend_from_slice(octets);
-        loop {
-            let Some(it) = world.network.conns.get_mut(conn).filter(|it| !it.closed_there && !it.is_silent) else {
-                break;
-            };
+        while let Some(it) = world.network.conns.get_mut(conn).filter(|it| !it.closed_there && !it.is_silent) {
             let (smsc, input) = (it.smsc, std::mem::take(&mut it.read_there));
             let Ok(Some(raw)) = split_frame(&input, MAX_PDU_LEN) else {
                 it.read_there = input;
