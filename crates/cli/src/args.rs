@@ -2,6 +2,7 @@
 
 mod carrier;
 mod doubt;
+mod erase;
 mod inspect;
 mod replies;
 
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub(crate) use self::carrier::{CarrierArgs, CarrierCommand, CarrierList, CarrierTestArgs, CarrierWatch};
 pub(crate) use self::doubt::{DoctorArgs, DoubtArgs, DoubtCommand, DoubtList, DoubtResolve, Verdict};
+pub(crate) use self::erase::EraseArgs;
 pub(crate) use self::inspect::{Inspect, InspectArgs, InspectInput, InspectText};
 pub(crate) use self::replies::{RepliesArgs, SuppressArgs, SuppressCommand, SuppressNumber};
 
@@ -55,6 +57,8 @@ pub(crate) enum Command {
     Replies(RepliesArgs),
     /// Put numbers on the suppression list, take them off, look
     Suppress(SuppressArgs),
+    /// Remove a person, or all whose time is over, from everything that is kept
+    Erase(EraseArgs),
     /// List the rows whose fate is unknown, and decide on them
     Doubt(DoubtArgs),
     /// Check that journal, store and report agree, and mend what can be mended

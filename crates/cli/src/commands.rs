@@ -3,6 +3,7 @@
 pub(crate) mod carrier;
 pub(crate) mod doctor;
 pub(crate) mod doubt;
+pub(crate) mod erase;
 pub(crate) mod generate;
 pub(crate) mod inspect;
 pub(crate) mod replies;

@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         Command::Report(args) => commands::report::report(&data, &args),
         Command::Replies(args) => commands::replies::replies(&data, &args),
         Command::Suppress(args) => commands::suppress::suppress(&data, &args.what),
+        Command::Erase(args) => commands::erase::erase(&data, &args),
         Command::Doctor(args) => commands::doctor::doctor(&data, &args),
         Command::Doubt(args) => commands::doubt::doubt(&data, &args.what),
         Command::Carrier(args) => commands::carrier::carrier(&data, &args.what),

@@ -8,7 +8,7 @@ use std::{
 
 use tokio::sync::{Notify, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use volley_core::{CampaignId, CarrierIndex, Clock, MessageToken, SystemClock};
+use volley_core::{CampaignId, CarrierIndex, Clock, MessageToken, SystemClock, UnixMicros};
 use volley_ingest::{FreezeProgress, Plan};
 use volley_journal::{Journal, JournalOptions, Writer};
 use volley_reconciler::{
@@ -23,7 +23,7 @@ use crate::{
     board::Board,
     control,
     data_dir::DataLock,
-    doubt,
+    doubt, erase,
     ledger_task::{LedgerTask, SharedSnapshot, snapshot_of},
     numbers::Suppressed,
     options::{self, CarrierKind, Carriers, InDoubtPolicy},
@@ -45,7 +45,7 @@ const CARRIER_EVENTS: usize = 256;
 pub struct Engine {
     pub(crate) dir: DataDir,
     _lock: DataLock,
-    journal: Journal,
+    pub(crate) journal: Journal,
     pub(crate) ledger: Ledger,
     /// What a person should know of the opening.
     pub notes: Vec<String>,
@@ -91,7 +91,18 @@ impl Engine {
                 aside.path.display()
             ));
         }
-        Ok(Self { dir: dir.clone(), _lock: lock, journal, ledger: opened.ledger, notes })
+        let mut engine = Self { dir: dir.clone(), _lock: lock, journal, ledger: opened.ledger, notes };
+        engine.finish_erasures(SystemClock.wall())?;
+        Ok(engine)
+    }
+
+    /// What was begun is finished, and what may be kept no longer goes.
+    fn finish_erasures(&mut self, now: UnixMicros) -> Result<(), Error> {
+        self.notes.extend(erase::finish_begun(&self.dir, &mut self.journal, &mut self.ledger)?);
+        for name in self.erase_expired(now)? {
+            self.notes.push(format!("campaign {name}: its retention is over, and its recipients were erased"));
+        }
+        Ok(())
     }
 
     /// The last campaign of this name that is not finished.
@@ -371,7 +382,7 @@ impl Prepared {
         if accounts.is_empty() {
             return Ok(None);
         }
-        let spool = self.engine.dir.spool().with_file_name(format!("campaign-{}.spool", self.id));
+        let spool = self.engine.dir.campaign_spool(self.id);
         let simulator = Simulator::start(accounts, Setup { log: None, spool: Some(spool) })?;
         Ok(Some(RunningSimulator { simulator, of_route }))
     }
@@ -389,7 +400,7 @@ impl Prepared {
         for route in &self.approved.options.routes {
             accounts.push((route.carrier.clone(), self.carriers.get(&route.carrier)?.default_alphabet.0));
         }
-        let mut suppressed = self.engine.suppressed()?;
+        let mut suppressed = self.engine.suppressed(&self.approved.options.audience.suppress)?;
         let country = self.approved.options.audience.default_country.clone();
         let setup = DeskSetup { keywords, country, accounts, last_reply: self.engine.ledger.suppressed().last_reply() };
         let at = SystemClock.wall();

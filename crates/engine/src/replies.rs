@@ -2,11 +2,14 @@
 //! personal does not belong into the journal; the file can be rewritten without touching it.
 
 mod desk;
+mod erase;
 mod file;
 mod line;
 mod list;
 mod show;
 
 pub(crate) use desk::{DeskSetup, Effect, ReplyDesk};
+pub(crate) use erase::{WhoseReplies, erase};
+pub(crate) use list::of_campaigns;
 pub use list::{Membership, ReplyRow, replies};
 pub use show::{Numbers, write_replies_csv};

@@ -32,8 +32,8 @@ impl Engine {
     /// # Errors
     /// When it is no number, or the list can't be read.
     pub fn suppression(&self, number: &str) -> Result<Option<(String, &'static str)>, Error> {
-        let found = self.suppressed()?.since(read(number)?);
-        Ok(found.map(|(since, cause)| {
+        let found = self.suppressed(&[])?.get(read(number)?, SystemClock.wall());
+        Ok(found.map(|volley_reconciler::Suppression { since, cause, .. }| {
             let since = i64::try_from(since.0).ok().and_then(|us| Timestamp::from_microsecond(us).ok());
             (since.map(|since| format!("{since:.3}")).unwrap_or_default(), cause.name())
         }))
@@ -41,15 +41,16 @@ impl Engine {
 
     fn change_suppression(&mut self, number: &str, change: SuppressChange) -> Result<(), Error> {
         let number = read(number)?;
-        let mut suppressed = self.suppressed()?;
+        let mut suppressed = self.suppressed(&[])?;
         let entry = suppressed.change(number, change, SuppressCause::Person, SystemClock.wall(), 0);
         self.record(|events| events.suppress(&entry))
     }
 
     /// The list with the key that it is asked with.
-    pub(crate) fn suppressed(&self) -> Result<Suppressed, Error> {
-        let list = self.ledger.suppressed().clone();
-        Ok(Suppressed::new(NumberKey::open(&self.dir, !list.is_empty())?, list))
+    pub(crate) fn suppressed(&self, names: &[String]) -> Result<Suppressed, Error> {
+        let lists = self.ledger.suppressed();
+        let applying: Vec<_> = names.iter().filter_map(|name| lists.find(name)).collect();
+        Ok(Suppressed::new(NumberKey::open(&self.dir, !lists.is_empty())?, lists, &applying))
     }
 }
 

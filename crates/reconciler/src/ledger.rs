@@ -19,7 +19,7 @@ use crate::{
     record::{Control, Planned},
     segment::Segment,
     store::{Batch, Store, StoredSums},
-    suppress::SuppressList,
+    suppress::SuppressLists,
 };
 
 pub use doubt::Doubt;
@@ -64,7 +64,9 @@ pub struct Ledger {
     index: ReceiptIndex,
     parked: ParkedReceipts,
     receipts: ReceiptCounters,
-    suppress: SuppressList,
+    suppress: SuppressLists,
+    /// How often personal data was erased.
+    erasures: u64,
     /// The last record folded in.
     applied: u64,
     /// The record that the store's global record is of: what it covers is not counted again.
@@ -85,6 +87,11 @@ struct GlobalRecord {
     /// The last reply whose effect is in the suppression list.
     #[serde(default)]
     last_reply: u64,
+    /// Names of the suppression lists, in the order of their numbers.
+    #[serde(default)]
+    lists: Vec<String>,
+    #[serde(default)]
+    erasures: u64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -101,6 +108,10 @@ struct CampaignRecord {
     last_submit_at: Option<u64>,
     bounds: Vec<(u8, u32)>,
     reasons: Vec<String>,
+    #[serde(default)]
+    finished_at: Option<u64>,
+    #[serde(default)]
+    is_erased: bool,
 }
 
 /// Which chunks a checkpoint writes.
@@ -154,9 +165,11 @@ impl Ledger {
             }
         }
         if n_chunks > 0 || which == Checkpoint::All {
-            for (number, value) in self.suppress.take_dirty() {
-                batch.suppression(&number, value);
+            let (parts, single) = self.suppress.take_dirty();
+            for (list, part, octets) in parts {
+                batch.suppressions(list, part, octets);
             }
+            single.iter().for_each(|number| batch.remove_single(number));
             batch.global(self.global_record(replay_from)?);
             self.store.write(batch)?;
         }
@@ -181,6 +194,8 @@ impl Ledger {
             parked: self.parked.iter().cloned().collect(),
             receipts: self.receipts,
             last_reply: self.suppress.last_reply,
+            lists: self.suppress.to_names(),
+            erasures: self.erasures,
         };
         serde_json::to_vec(&record).map_err(|source| Error::Io {
             path: self.store.path().to_owned(),
@@ -189,10 +204,24 @@ impl Ledger {
         })
     }
 
-    /// Numbers that get nothing any more.
+    /// Numbers that get nothing any more, by list.
     #[must_use]
-    pub const fn suppressed(&self) -> &SuppressList {
+    pub const fn suppressed(&self) -> &SuppressLists {
         &self.suppress
+    }
+
+    /// How often personal data was erased.
+    #[must_use]
+    pub const fn n_erasures(&self) -> u64 {
+        self.erasures
+    }
+
+    /// When the campaign was finished last, if it is; and whether its time was over and its personal
+    /// data are gone.
+    #[must_use]
+    pub fn finished_at(&self, id: CampaignId) -> Option<(UnixMicros, bool)> {
+        let campaign = self.campaigns.get(&id)?;
+        campaign.finished_at.map(|at| (at, campaign.is_erased))
     }
 
     /// The number of the carrier with this name, if it has one.
@@ -230,6 +259,8 @@ impl CampaignRecord {
             last_submit_at: campaign.last_submit_at.map(|at| at.0),
             bounds: campaign.bounds.iter().map(|(carrier, bound)| (carrier.0, *bound)).collect(),
             reasons: campaign.reasons.texts().to_vec(),
+            finished_at: campaign.finished_at.map(|at| at.0),
+            is_erased: campaign.is_erased,
         }
     }
 
@@ -243,6 +274,8 @@ impl CampaignRecord {
         campaign.first_submit_at = self.first_submit_at.map(UnixMicros);
         campaign.last_submit_at = self.last_submit_at.map(UnixMicros);
         campaign.bounds = self.bounds.into_iter().map(|(carrier, bound)| (CarrierIndex(carrier), bound)).collect();
+        campaign.finished_at = self.finished_at.map(UnixMicros);
+        campaign.is_erased = self.is_erased;
         campaign.reasons = crate::campaign::Reasons::restore(self.reasons);
         campaign
     }

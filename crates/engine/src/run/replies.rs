@@ -25,7 +25,7 @@ impl Runner {
         let mut effects = taken.effects;
         let mut known = Vec::new();
         for (handle, opts_out) in taken.repeats {
-            match opts_out.filter(|number| self.suppressed.cause(*number).is_none()) {
+            match opts_out.filter(|number| self.suppressed.cause(*number, at).is_none()) {
                 Some(number) => {
                     effects.push(Effect { reply: 0, number, change: SuppressChange::Add });
                     fresh.push(handle);
@@ -57,7 +57,7 @@ impl Runner {
     fn take_effect(&mut self, effects: &[Effect], lane: Option<usize>) {
         let at = self.clock.wall();
         for Effect { reply, number, change } in effects.iter().copied() {
-            let is_news = self.suppressed.cause(number).is_none();
+            let is_news = self.suppressed.cause(number, at).is_none();
             let entry = self.suppressed.change(number, change, SuppressCause::Reply, at, reply);
             self.state.turn.events.suppress(&entry);
             if change == SuppressChange::Add {

@@ -11,7 +11,10 @@ use crate::{
     campaign::{Campaign, Reasons, Sums},
     chunk::Chunk,
     index::{Parked, Target},
-    record::{Answer, AnswerEntry, DoubtCause, Event, Events, Head, IntentEntry, Planned, ReceiptEntry, Resolution},
+    record::{
+        Answer, AnswerEntry, DoubtCause, Erased, ErasedCause, Event, Events, Head, IntentEntry, Planned, ReceiptEntry,
+        Resolution,
+    },
     segment::{Flags, Segment},
     suppress::SuppressCause,
 };
@@ -94,6 +97,17 @@ impl Ledger {
                 }
                 Ok(())
             }
+            Event::Erased(erased) => self.on_erased(sequence, &erased),
+            Event::SuppressList { list, name } => {
+                self.suppress.name(list, name);
+                Ok(())
+            }
+            Event::SuppressBatch(batch) => {
+                if self.is_news(sequence) {
+                    self.suppress.apply_batch(&batch);
+                }
+                Ok(())
+            }
             Event::Suppressed { head, cause, tokens } => {
                 let mut rows = self.rows(sequence, head)?;
                 tokens.into_iter().try_for_each(|token| rows.on_suppressed(token, cause))
@@ -109,6 +123,20 @@ impl Ledger {
 
     fn on_planned(&mut self, id: CampaignId, at: UnixMicros, plan: Planned) {
         self.campaigns.entry(id).or_insert_with(|| Campaign::new(id, at, plan));
+    }
+
+    /// Its files are what they are now; rows and sums stay as they were.
+    fn on_erased(&mut self, sequence: u64, erased: &Erased) -> Result<(), Error> {
+        if !self.is_news(sequence) {
+            return Ok(());
+        }
+        self.erasures += 1;
+        for changed in &erased.campaigns {
+            let campaign = self.campaign_mut(sequence, CampaignId(changed.campaign))?;
+            campaign.plan.files.extend(changed.files.clone());
+            campaign.is_erased |= erased.cause == ErasedCause::Retention;
+        }
+        Ok(())
     }
 
     fn campaign_mut(&mut self, sequence: u64, id: CampaignId) -> Result<&mut Campaign, Error> {
