@@ -6,6 +6,7 @@ pub(crate) mod doubt;
 pub(crate) mod erase;
 pub(crate) mod generate;
 pub(crate) mod inspect;
+pub(crate) mod listen;
 pub(crate) mod replies;
 pub(crate) mod report;
 pub(crate) mod resume;

@@ -26,6 +26,7 @@ fn main() -> ExitCode {
         Command::List(args) => commands::status::list(&data, &args),
         Command::Report(args) => commands::report::report(&data, &args),
         Command::Replies(args) => commands::replies::replies(&data, &args),
+        Command::Listen(args) => commands::listen::listen(&data, &args),
         Command::Suppress(args) => commands::suppress::suppress(&data, &args.what),
         Command::Erase(args) => commands::erase::erase(&data, &args),
         Command::Doctor(args) => commands::doctor::doctor(&data, &args),

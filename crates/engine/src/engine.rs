@@ -30,7 +30,7 @@ use crate::{
     preflight::{self, Approved, Preflight},
     render::{Renderer, lane_format},
     replies::{DeskSetup, Effect, ReplyDesk},
-    run::{Ended, LoopState, Runner, Tried, Tries},
+    run::{Courtesies, Ended, LoopState, Runner, Tried, Tries},
     seal::{self, APPROVED, PLAN},
     source::RowSource,
     start::Start,
@@ -150,7 +150,12 @@ impl Engine {
         progress: &mut dyn FnMut(FreezeProgress),
     ) -> Result<Preflight, Error> {
         let folder = self.dir.campaign(self.ledger.next_campaign());
-        preflight::preflight(campaign_file, carriers_file, folder, progress)
+        // Asked for before the list is frozen: a list that isn't there should not cost a wait.
+        let names = options::CampaignOptions::load(campaign_file)?.audience.suppress;
+        let suppressed = self.suppressed(&names)?;
+        let mut preflight = preflight::preflight(campaign_file, carriers_file, folder, progress)?;
+        preflight.suppressed = preflight::count_suppressed(&preflight.folder, &suppressed, SystemClock.wall())?;
+        Ok(preflight)
     }
 
     /// Makes a plan a campaign. From here on the frozen list is what runs.
@@ -218,15 +223,17 @@ impl Engine {
 
     /// Gives every carrier of the campaign its number in this data directory.
     fn number_carriers(&mut self, approved: &Approved) -> Result<Vec<CarrierIndex>, Error> {
-        let mut numbers = Vec::new();
-        for route in &approved.options.routes {
-            if self.ledger.carrier(&route.carrier).is_none() {
-                let Some(next) = self.ledger.next_carrier() else { return Err(Error::TooManyCarriers) };
-                self.record(|events| events.carrier(next, &route.carrier))?;
-            }
-            numbers.extend(self.ledger.carrier(&route.carrier));
+        approved.options.routes.iter().map(|route| self.carrier_index(&route.carrier)).collect()
+    }
+
+    /// A carrier's number in this data directory; a new one gets the next.
+    pub(crate) fn carrier_index(&mut self, name: &str) -> Result<CarrierIndex, Error> {
+        if let Some(known) = self.ledger.carrier(name) {
+            return Ok(known);
         }
-        Ok(numbers)
+        let next = self.ledger.next_carrier().ok_or(Error::TooManyCarriers)?;
+        self.record(|events| events.carrier(next, name))?;
+        Ok(next)
     }
 
     /// What was approved for a campaign.
@@ -352,7 +359,7 @@ impl Prepared {
             hungry,
             replies,
             suppressed,
-            confirmation: approved.options.replies.confirmation.clone(),
+            courtesies: Courtesies::new(&approved.options.replies),
             board: Arc::clone(&board),
             last_durable,
         };

@@ -20,6 +20,7 @@ mod erase;
 mod error;
 mod lane;
 mod ledger_task;
+mod listen;
 mod numbers;
 mod onboard;
 mod pace;
@@ -43,12 +44,16 @@ pub use doubt::{Decided, DoubtRow, DoubtVerdict, Doubts};
 pub use engine::{Engine, Outcome, Prepared};
 pub use erase::{ErasePerson, Erasure, moment, now};
 pub use error::Error;
+pub use listen::{Listened, Listener};
 pub use onboard::{CarrierTest, CarrierVerdict, TestStep, Verdict};
 pub use preflight::{Approved, Preflight, carriers_file};
 pub use replies::{Membership, Numbers, ReplyRow, replies, write_replies_csv};
 pub use report::Report;
 pub use run::Ended;
 pub use status::{running_carriers, status};
+pub use suppress::{
+    BadRow, Imported, ListFacts, OnList, SuppressImport, SuppressOptions, SuppressedRow, write_suppressed_csv,
+};
 
 pub use tokio_util::sync::CancellationToken;
 pub use volley_core::{CampaignId, MessageState, UnixMicros};

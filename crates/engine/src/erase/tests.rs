@@ -89,7 +89,7 @@ fn check_gone(data: &DataDir) {
     let cause = engine.suppressed(&[]).unwrap().cause(number.unwrap(), now());
     assert_eq!(cause, Some(SuppressCause::Erased));
     // Nobody takes it off, and asked again there is nothing left.
-    engine.lift_suppression(&format!("+{NUMBER}")).unwrap();
+    engine.lift_suppression(&format!("+{NUMBER}"), &crate::SuppressOptions::default()).unwrap();
     assert!(engine.suppressed(&[]).unwrap().cause(number.unwrap(), now()).is_some());
     let who = ErasePerson { number: "0151 12345678", country: Some("DE"), by: "ops", why: "again" };
     let before = engine.ledger.n_erasures();

@@ -148,9 +148,14 @@ pub struct ReplyOptions {
     /// A table of words in place of the data directory's or the built-in one, relative to the
     /// campaign file.
     pub keywords: Option<String>,
-    /// Sent once to a number that opts out, if it fits one segment. Default none: many carriers
-    /// send their own.
+    /// Sent to a number that opts out, at most once a day; it must fit one segment. Default none: many
+    /// carriers send their own.
     pub confirmation: Option<String>,
+    /// Sent to a number that opts in again, as `confirmation`. Default none.
+    pub welcome: Option<String>,
+    /// Sent to a number that asks for help, as `confirmation`, also to one that has opted out.
+    /// Default none.
+    pub help: Option<String>,
 }
 
 /// `[privacy]`.

@@ -84,6 +84,14 @@ pub fn replies(dir: &DataDir, campaign: Option<&str>) -> Result<Vec<ReplyRow>, E
     Ok(rows)
 }
 
+/// The numbers of all senders, as often as they wrote.
+pub(crate) fn numbers(dir: &DataDir, mut each: impl FnMut(Msisdn)) -> Result<(), Error> {
+    file::read(dir.root(), |line| match line {
+        Line::Message(message) => message.number().into_iter().for_each(&mut each),
+        Line::Part(_) | Line::Unreadable { .. } => {}
+    })
+}
+
 /// The replies of these campaigns' recipients, by their number in the file.
 pub(crate) fn of_campaigns(dir: &DataDir, campaigns: &[u32]) -> Result<HashSet<u64>, Error> {
     let is_theirs = |row: &ReplyRow| row.campaign.as_ref().is_some_and(|is| campaigns.contains(&is.id));
