@@ -35,6 +35,9 @@ impl ListIndex {
 /// The name of the list that every campaign keeps to.
 pub const GLOBAL: &str = "global";
 
+/// A part of a list with the octets that the store keeps of it; none when it is empty.
+pub(crate) type Part = (ListIndex, u16, Vec<u8>);
+
 /// All lists: the global one, and those of brands or campaigns.
 #[derive(Debug, Clone)]
 pub struct SuppressLists {
@@ -167,7 +170,7 @@ impl SuppressLists {
     }
 
     /// What the store must learn: each part that changed; and numbers whose own keys must go.
-    pub(crate) fn take_dirty(&mut self) -> (Vec<(ListIndex, u16, Vec<u8>)>, Vec<NumberHash>) {
+    pub(crate) fn take_dirty(&mut self) -> (Vec<Part>, Vec<NumberHash>) {
         let dirty = std::mem::take(&mut self.dirty);
         let mut parts = std::collections::BTreeMap::<_, Vec<u8>>::new();
         for (list, part) in &dirty {
