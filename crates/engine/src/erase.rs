@@ -92,7 +92,8 @@ impl Engine {
         };
         let (by, why) = (kept(who.by), kept(who.why));
         let what = What::Person { number: number.as_u64(), by, why };
-        Eraser::of(self).begin(what, SystemClock.wall())
+        let at = self.ground.clock.wall();
+        Eraser::of(self).begin(what, at)
     }
 
     /// A number as it may be shown.

@@ -11,7 +11,7 @@ use std::{
 use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use volley_core::{CarrierIndex, Clock as _, SystemClock};
+use volley_core::{CarrierIndex, UnixMicros};
 use volley_journal::Sequence;
 use volley_pipeline::{Carrier, CarrierEvent, EventKind, ReceiptHandle, Unpaced};
 use volley_reconciler::{
@@ -115,7 +115,7 @@ impl Listener {
             let options = carriers.get(&name)?;
             let smpp = account::smpp_options(&name, options, &carriers, None)?;
             let index = engine.carrier_index(&name)?;
-            let (pacer, clock) = (Arc::new(Unpaced), Arc::new(SystemClock));
+            let (pacer, clock) = (Arc::new(Unpaced), Arc::clone(&engine.ground.clock));
             let carrier = Carrier::start(index, &name, smpp, pacer, events_out.clone(), clock)?;
             alphabets.push((name.clone(), options.default_alphabet.0));
             accounts.push(Account { index, name, carrier, is_stopped: false });
@@ -128,7 +128,7 @@ impl Listener {
             keywords.map_or_else(|| Ok(options::built_in_keywords()), |path| options::load_keywords(&path))?;
         let last_reply = engine.ledger.suppressed().last_reply();
         let setup = DeskSetup { keywords, country: None, accounts: alphabets, last_reply };
-        let (desk, missed) = ReplyDesk::open(engine.dir.root(), setup, SystemClock.wall())?;
+        let (desk, missed) = ReplyDesk::open(engine.dir.root(), setup, engine.ground.clock.wall())?;
         let suppressed = engine.suppressed(&[])?;
         let snapshot = SharedSnapshot::new(Mutex::new(snapshot_of(&engine.ledger)));
         let board = Arc::new(Board::new(engine.dir.root().to_owned(), Arc::clone(&snapshot)));
@@ -159,7 +159,7 @@ impl Listener {
                     }
                 }
                 () = tokio::time::sleep(TICK) => {
-                    let effects = self.desk.expire(SystemClock.wall())?;
+                    let effects = self.desk.expire(self.wall())?;
                     self.take_effect(&mut turn, &effects);
                 }
             }
@@ -172,8 +172,8 @@ impl Listener {
 
     fn take(&mut self, turn: &mut Turn, event: CarrierEvent, note: &mut dyn FnMut(String)) -> Result<(), Error> {
         let Some(at) = self.accounts.iter().position(|account| account.index == event.carrier) else { return Ok(()) };
+        let wall = self.wall();
         let Some(account) = self.accounts.get_mut(at) else { return Ok(()) };
-        let wall = SystemClock.wall();
         match event.kind {
             EventKind::Receipts(receipts) => {
                 let entries = receipts.iter().map(|receipt| ReceiptEntry {
@@ -216,8 +216,12 @@ impl Listener {
         Ok(())
     }
 
+    fn wall(&self) -> UnixMicros {
+        self.engine.ground.clock.wall()
+    }
+
     fn take_effect(&mut self, turn: &mut Turn, effects: &[Effect]) {
-        let at = SystemClock.wall();
+        let at = self.wall();
         for Effect { reply, number, change } in effects.iter().copied() {
             let was_on = self.suppressed.cause(number, at).is_some();
             turn.events.suppress(&self.suppressed.change(number, change, SuppressCause::Reply, at, reply));

@@ -19,7 +19,7 @@ use volley_reconciler::{
 use self::file::Known;
 use crate::{
     Engine, Error,
-    erase::{in_words, now, read},
+    erase::{in_words, read},
     numbers::{NumberKey, Suppressed},
 };
 
@@ -76,7 +76,7 @@ impl Engine {
     pub fn suppress(&mut self, number: &str, options: &SuppressOptions) -> Result<(), Error> {
         let number = read(number, options.country.as_deref())?;
         let list = self.list_to_write(options.list())?;
-        let at = now();
+        let at = self.ground.clock.wall();
         let SuppressOptions { source, reason, expires, .. } = options;
         let known = Known { number, since: at, expires: *expires, source: source.clone(), reason: reason.clone() };
         file::append(&self.dir.suppress_file(options.list()), &[known])?;
@@ -90,7 +90,7 @@ impl Engine {
     pub fn lift_suppression(&mut self, number: &str, options: &SuppressOptions) -> Result<(), Error> {
         let number = read(number, options.country.as_deref())?;
         let list = self.list_to_read(options.list())?;
-        self.change(list, now(), SuppressChange::Lift, &[(number, None)])?;
+        self.change(list, self.ground.clock.wall(), SuppressChange::Lift, &[(number, None)])?;
         file::rewrite(&self.dir.suppress_file(options.list()), &HashSet::from([number.as_u64()]), &[])
     }
 
@@ -105,7 +105,9 @@ impl Engine {
         let mut on = Vec::new();
         for (index, name) in lists.names().filter(|(_, name)| options.list.as_deref().is_none_or(|list| list == *name))
         {
-            let Some(found) = lists.get(&[index], number.check(), now(), || key.hash(number)) else { continue };
+            let Some(found) = lists.get(&[index], number.check(), self.ground.clock.wall(), || key.hash(number)) else {
+                continue;
+            };
             let mut of_file = (String::new(), String::new());
             file::read(&self.dir.suppress_file(name), |known| {
                 if known.number == number {

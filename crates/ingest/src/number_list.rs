@@ -108,9 +108,11 @@ mod tests {
             Ok::<_, Error>(())
         };
         read_numbers(&path, &options, &mut keep).unwrap();
-        let expected: Vec<_> =
-            expected.iter().map(|(line, number, reason)| (*line, number.map(str::to_owned), (*reason).to_owned()));
-        assert_eq!(rows, expected.collect::<Vec<_>>(), "{text}");
+        let owned = |(line, number, reason): &(u64, Option<&str>, &str)| {
+            (*line, number.map(str::to_owned), (*reason).to_owned())
+        };
+        let expected: Vec<_> = expected.iter().map(owned).collect();
+        assert_eq!(rows, expected, "{text}");
     }
 
     #[test]

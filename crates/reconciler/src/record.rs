@@ -140,6 +140,13 @@ pub enum Event<'a> {
         /// The rows: all segments of theirs that wait (their segment is of no meaning).
         tokens: Tokens<'a>,
     },
+    /// A finished campaign's rows lie in an archive file from here on, and nowhere else.
+    Archived {
+        /// The campaign.
+        campaign: CampaignId,
+        /// When and where.
+        archive: Archive,
+    },
     /// The campaign starts, is interrupted, finishes…
     Control {
         /// The campaign.
@@ -151,6 +158,17 @@ pub enum Event<'a> {
         /// Why, for people.
         why: &'a str,
     },
+}
+
+/// Where a campaign's rows lie that are no longer in the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Archive {
+    /// When it was archived, in microseconds since 1970-01-01T00:00:00Z.
+    pub at_us: u64,
+    /// The archive file, as it was named then.
+    pub file: String,
+    /// SHA-256 of that file, in hex.
+    pub hash: String,
 }
 
 /// What most events begin with.
@@ -371,6 +389,7 @@ pub(crate) mod kind {
     pub(crate) const ERASED: u8 = 40;
     pub(crate) const SUPPRESS_LIST: u8 = 41;
     pub(crate) const SUPPRESS_BATCH: u8 = 42;
+    pub(crate) const ARCHIVED: u8 = 50;
 }
 
 /// What an answer's first octet holds.

@@ -140,8 +140,9 @@ impl SuppressLists {
         }
     }
 
+    /// As [`SuppressLists::restore_names`] takes them; none where the global list is the only one.
     pub(crate) fn to_names(&self) -> Vec<String> {
-        self.names.clone()
+        if self.names.len() > 1 { self.names.clone() } else { Vec::new() }
     }
 
     /// Changes the global list.

@@ -20,3 +20,4 @@ mod scenarios;
 mod silence;
 mod support;
 mod suppress;
+mod syscalls;

@@ -14,10 +14,7 @@ use super::{
     SuppressOptions,
     file::{self, Known},
 };
-use crate::{
-    Engine, Error,
-    erase::{moment, now},
-};
+use crate::{Engine, Error, erase::moment};
 
 /// Bad rows that are named one by one.
 const SHOWN: usize = 1_000;
@@ -73,7 +70,7 @@ impl Engine {
         options: &SuppressOptions,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Imported, Error> {
-        let at = now();
+        let at = self.ground.clock.wall();
         let mut imported = Imported { list: options.list().to_owned(), ..Imported::default() };
         let mut numbers: HashMap<u64, Known> = HashMap::new();
         let how = NumberListOptions {

@@ -11,12 +11,7 @@ use volley_core::{Msisdn, UnixMicros};
 use volley_reconciler::{GLOBAL_LIST, NumberHash, Suppression};
 
 use super::file::{self, Known};
-use crate::{
-    Engine, Error, Numbers,
-    erase::{in_words, now},
-    replies,
-    report::put_field,
-};
+use crate::{Engine, Error, Numbers, erase::in_words, replies, report::put_field};
 
 const HEADER: &str = "number,list,since,expires,cause,source,reason\n";
 
@@ -50,7 +45,7 @@ impl Engine {
     #[must_use]
     pub fn suppress_lists(&self) -> Vec<ListFacts> {
         let lists = self.ledger.suppressed();
-        let at = now();
+        let at = self.ground.clock.wall();
         let facts = lists.names().map(|(index, name)| {
             let list = lists.list(index);
             let holds = |found: &Suppression| found.expires.is_none_or(|end| at < end);
@@ -69,7 +64,7 @@ impl Engine {
     /// When no list has that name, or a file can't be read.
     pub fn suppressed_rows(&self, list: Option<&str>) -> Result<Vec<SuppressedRow>, Error> {
         list.map(|list| self.list_to_read(list)).transpose()?;
-        let (lists, key, at) = (self.ledger.suppressed(), self.number_key()?, now());
+        let (lists, key, at) = (self.ledger.suppressed(), self.number_key()?, self.ground.clock.wall());
         let mut rows = Vec::new();
         for (index, name) in lists.names().filter(|(_, name)| list.is_none_or(|list| list == *name)) {
             let Some(on_list) = lists.list(index) else { continue };
