@@ -48,7 +48,7 @@ fn forms(number: &str) -> Vec<Vec<u8>> {
     let value: u64 = number.parse().unwrap();
     vec![
         number.as_bytes().to_vec(),
-        number.as_bytes()[3..].to_vec(),
+        number.bytes().skip(3).collect(),
         hex(number, "").into_bytes(),
         hex(number, "00").into_bytes(),
         value.to_le_bytes().to_vec(),
