@@ -2,8 +2,11 @@
 
 mod carrier;
 mod doubt;
+mod erase;
 mod inspect;
+mod listen;
 mod replies;
+mod suppress;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -11,8 +14,14 @@ use clap::{Args, Parser, Subcommand};
 
 pub(crate) use self::carrier::{CarrierArgs, CarrierCommand, CarrierList, CarrierTestArgs, CarrierWatch};
 pub(crate) use self::doubt::{DoctorArgs, DoubtArgs, DoubtCommand, DoubtList, DoubtResolve, Verdict};
+pub(crate) use self::erase::EraseArgs;
 pub(crate) use self::inspect::{Inspect, InspectArgs, InspectInput, InspectText};
-pub(crate) use self::replies::{RepliesArgs, SuppressArgs, SuppressCommand, SuppressNumber};
+pub(crate) use self::listen::ListenArgs;
+pub(crate) use self::replies::RepliesArgs;
+pub(crate) use self::suppress::{
+    SuppressArgs, SuppressCheck, SuppressCommand, SuppressExport, SuppressImportArgs, SuppressListArgs, SuppressNumber,
+    SuppressWith,
+};
 
 /// Bulk MT campaigns over SMPP: nothing lost, nothing silently sent twice.
 #[derive(Debug, Parser)]
@@ -53,8 +62,12 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// List what recipients sent back, and what it asks for
     Replies(RepliesArgs),
-    /// Put numbers on the suppression list, take them off, look
+    /// Take receipts and replies while no campaign runs
+    Listen(ListenArgs),
+    /// Put numbers on suppression lists, take them off, look, import, export
     Suppress(SuppressArgs),
+    /// Remove a person, or all whose time is over, from everything that is kept
+    Erase(EraseArgs),
     /// List the rows whose fate is unknown, and decide on them
     Doubt(DoubtArgs),
     /// Check that journal, store and report agree, and mend what can be mended

@@ -93,6 +93,8 @@ impl Failure {
                 | Error::NoData { .. }
                 | Error::NoCampaign { .. }
                 | Error::NoNumber { .. }
+                | Error::NoList { .. }
+                | Error::BadListName { .. }
                 | Error::NotInDoubt { .. }
                 | Error::Unfinished { .. }
                 | Error::SeveralUnfinished { .. }

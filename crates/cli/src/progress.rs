@@ -144,3 +144,20 @@ pub(crate) fn freeze_progress(quiet: bool) -> impl FnMut(FreezeProgress) {
         }
     }
 }
+
+/// Shows how many rows were read.
+pub(crate) fn rows_progress(quiet: bool) -> impl FnMut(u64) {
+    let is_terminal = io::stderr().is_terminal();
+    move |n_rows| {
+        if quiet || !(is_terminal || n_rows.is_multiple_of(1_000_000)) || n_rows == 0 {
+            return;
+        }
+        clear(is_terminal);
+        eprint!("read {} rows", grouped(n_rows));
+        if is_terminal {
+            let _ = io::stderr().flush();
+        } else {
+            eprintln!();
+        }
+    }
+}

@@ -16,7 +16,7 @@ use volley_core::CampaignId;
 use volley_journal::{Journal, JournalOptions, View};
 use volley_reconciler::{Checkpoint, Ledger, Recount};
 
-use crate::{DataDir, Error};
+use crate::{DataDir, Error, erase};
 
 /// What a look at a data directory found.
 #[derive(Debug, Clone, Serialize)]
@@ -116,6 +116,10 @@ pub fn diagnose(dir: &DataDir) -> Result<Diagnosis, Error> {
     let _lock = dir.lock()?;
     let scratch = Scratch::new(dir.root())?;
     let mut diagnosis = Diagnosis { journal: JournalFacts::default(), campaigns: Vec::new(), findings: Vec::new() };
+    if dir.erasing().exists() {
+        let what = format!("{}: an erasure was begun and is not finished", dir.erasing().display());
+        diagnosis.find(Part::Campaign, what, Some("finishes it"));
+    }
     if let Some(view) = diagnosis.look_at_journal(dir) {
         diagnosis.add_up(dir, &view, &scratch)?;
     }
@@ -136,7 +140,7 @@ pub fn repair(dir: &DataDir, diagnosis: &Diagnosis) -> Result<Vec<String>, Error
         return Ok(done);
     }
     let _lock = dir.lock()?;
-    let (journal, recovery) = Journal::open(&dir.journal(), JournalOptions::default())?;
+    let (mut journal, recovery) = Journal::open(&dir.journal(), JournalOptions::default())?;
     if let Some(cut) = recovery.cut {
         done.push(format!("{}: cut {} octets at byte {} ({})", cut.path.display(), cut.n_octets, cut.offset, cut.what));
     }
@@ -147,6 +151,10 @@ pub fn repair(dir: &DataDir, diagnosis: &Diagnosis) -> Result<Vec<String>, Error
         opened.ledger.sync()?;
         let kept = aside.map_or_else(String::new, |aside| format!("; the old one is {}", aside.display()));
         done.push(format!("store rebuilt from {} records of the journal{kept}", opened.n_replayed));
+    }
+    if is_mendable(Part::Campaign) {
+        let mut ledger = Ledger::open(&dir.store(), &journal)?.ledger;
+        done.extend(erase::finish_begun(dir, &mut journal, &mut ledger)?);
     }
     Ok(done)
 }

@@ -23,7 +23,7 @@ use crate::{
     board::Board,
     control,
     data_dir::DataLock,
-    doubt,
+    doubt, erase,
     ledger_task::{Home, LedgerTask, SharedSnapshot, snapshot_of},
     log::Log,
     numbers::Suppressed,
@@ -31,7 +31,7 @@ use crate::{
     preflight::{self, Approved, Preflight},
     render::{Renderer, lane_format},
     replies::{DeskSetup, Effect, ReplyDesk},
-    run::{Ended, LoopState, Runner, Tried, Tries},
+    run::{Courtesies, Ended, LoopState, Runner, Tried, Tries},
     seal::{self, APPROVED, PLAN},
     source::RowSource,
     start::Start,
@@ -46,7 +46,7 @@ const CARRIER_EVENTS: usize = 256;
 pub struct Engine {
     pub(crate) dir: DataDir,
     _lock: DataLock,
-    journal: Journal,
+    pub(crate) journal: Journal,
     pub(crate) ledger: Ledger,
     pub(crate) ground: Ground,
     /// What a person should know of the opening.
@@ -101,7 +101,18 @@ impl Engine {
                 aside.path.display()
             ));
         }
-        Ok(Self { dir: dir.clone(), _lock: lock, journal, ledger: opened.ledger, ground, notes })
+        let mut engine = Self { dir: dir.clone(), _lock: lock, journal, ledger: opened.ledger, ground, notes };
+        engine.finish_erasures()?;
+        Ok(engine)
+    }
+
+    /// What was begun is finished, and what may be kept no longer goes.
+    fn finish_erasures(&mut self) -> Result<(), Error> {
+        self.notes.extend(erase::finish_begun(&self.dir, &mut self.journal, &mut self.ledger)?);
+        for name in self.erase_expired(self.ground.clock.wall())? {
+            self.notes.push(format!("campaign {name}: its retention is over, and its recipients were erased"));
+        }
+        Ok(())
     }
 
     /// The fold of the journal, as it stands.
@@ -155,7 +166,12 @@ impl Engine {
         progress: &mut dyn FnMut(FreezeProgress),
     ) -> Result<Preflight, Error> {
         let folder = self.dir.campaign(self.ledger.next_campaign());
-        preflight::preflight(campaign_file, carriers_file, folder, progress)
+        // Asked for before the list is frozen: a list that isn't there should not cost a wait.
+        let names = options::CampaignOptions::load(campaign_file)?.audience.suppress;
+        let suppressed = self.suppressed(&names)?;
+        let mut preflight = preflight::preflight(campaign_file, carriers_file, folder, progress)?;
+        preflight.suppressed = preflight::count_suppressed(&preflight.folder, &suppressed, self.ground.clock.wall())?;
+        Ok(preflight)
     }
 
     /// Makes a plan a campaign. From here on the frozen list is what runs.
@@ -224,15 +240,17 @@ impl Engine {
 
     /// Gives every carrier of the campaign its number in this data directory.
     fn number_carriers(&mut self, approved: &Approved) -> Result<Vec<CarrierIndex>, Error> {
-        let mut numbers = Vec::new();
-        for route in &approved.options.routes {
-            if self.ledger.carrier(&route.carrier).is_none() {
-                let Some(next) = self.ledger.next_carrier() else { return Err(Error::TooManyCarriers) };
-                self.record(|events| events.carrier(next, &route.carrier))?;
-            }
-            numbers.extend(self.ledger.carrier(&route.carrier));
+        approved.options.routes.iter().map(|route| self.carrier_index(&route.carrier)).collect()
+    }
+
+    /// A carrier's number in this data directory; a new one gets the next.
+    pub(crate) fn carrier_index(&mut self, name: &str) -> Result<CarrierIndex, Error> {
+        if let Some(known) = self.ledger.carrier(name) {
+            return Ok(known);
         }
-        Ok(numbers)
+        let next = self.ledger.next_carrier().ok_or(Error::TooManyCarriers)?;
+        self.record(|events| events.carrier(next, name))?;
+        Ok(next)
     }
 
     /// What was approved for a campaign.
@@ -363,7 +381,7 @@ impl Prepared {
             hungry,
             replies,
             suppressed,
-            confirmation: approved.options.replies.confirmation.clone(),
+            courtesies: Courtesies::new(&approved.options.replies),
             board: Arc::clone(&board),
             last_durable,
         };
@@ -395,7 +413,7 @@ impl Prepared {
         if accounts.is_empty() {
             return Ok(None);
         }
-        let spool = self.engine.dir.spool().with_file_name(format!("campaign-{}.spool", self.id));
+        let spool = self.engine.dir.campaign_spool(self.id);
         let simulator = Simulator::start(accounts, Setup { log: None, spool: Some(spool) })?;
         Ok(Some(RunningSimulator { simulator, of_route }))
     }
@@ -413,7 +431,7 @@ impl Prepared {
         for route in &self.approved.options.routes {
             accounts.push((route.carrier.clone(), self.carriers.get(&route.carrier)?.default_alphabet.0));
         }
-        let mut suppressed = self.engine.suppressed()?;
+        let mut suppressed = self.engine.suppressed(&self.approved.options.audience.suppress)?;
         let country = self.approved.options.audience.default_country.clone();
         let setup = DeskSetup { keywords, country, accounts, last_reply: self.engine.ledger.suppressed().last_reply() };
         let at = self.engine.ground.clock.wall();

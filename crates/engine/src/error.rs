@@ -70,6 +70,20 @@ pub enum Error {
         /// Why.
         why: String,
     },
+    /// No suppression list by that name.
+    #[error("no suppression list `{name}`: there are {known}")]
+    NoList {
+        /// What was asked for.
+        name: String,
+        /// Those that are there.
+        known: String,
+    },
+    /// A suppression list can't be called that.
+    #[error("a suppression list can't be called `{name}`")]
+    BadListName {
+        /// The name.
+        name: String,
+    },
     /// Nothing can be sent.
     #[error("no row of the list can be sent: all {n_rows} are rejected")]
     NothingToSend {
@@ -137,6 +151,10 @@ impl Error {
             Self::SeveralUnfinished { .. } => Some("name one: `volley resume NAME`".to_owned()),
             Self::TooManyCarriers => Some("use another data directory with --data DIR".to_owned()),
             Self::NoNumber { .. } => Some("write it with its country code, such as +4915112345678".to_owned()),
+            Self::NoList { name, .. } => {
+                Some(format!("`volley suppress import FILE --list {name}` or `suppress add` begins it"))
+            }
+            Self::BadListName { .. } => Some("use 1 to 64 letters, digits, `-` and `_`".to_owned()),
             Self::NothingToSend { .. } => Some("the rejects file names line, column and reason of each".to_owned()),
             Self::NoCarrier { .. } => {
                 Some("nothing is lost: `volley resume` goes on when a carrier can be used".to_owned())

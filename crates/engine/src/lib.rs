@@ -16,10 +16,12 @@ mod data_dir;
 mod doctor;
 mod doubt;
 mod engine;
+mod erase;
 mod error;
 mod ground;
 mod lane;
 mod ledger_task;
+mod listen;
 mod log;
 mod numbers;
 mod onboard;
@@ -42,17 +44,22 @@ pub use data_dir::{DataDir, DataLock};
 pub use doctor::{CampaignSums, Diagnosis, Finding, JournalFacts, Part, Sums, diagnose, repair};
 pub use doubt::{Decided, DoubtRow, DoubtVerdict, Doubts};
 pub use engine::{Engine, Outcome, Prepared};
+pub use erase::{ErasePerson, Erasure, moment, now};
 pub use error::Error;
 pub use ground::{Ground, Tasks, Waits};
+pub use listen::{Listened, Listener};
 pub use onboard::{CarrierTest, CarrierVerdict, TestStep, Verdict};
 pub use preflight::{Approved, Preflight, carriers_file};
 pub use replies::{Membership, Numbers, ReplyRow, replies, write_replies_csv};
 pub use report::Report;
 pub use run::Ended;
 pub use status::{running_carriers, status};
+pub use suppress::{
+    BadRow, Imported, ListFacts, OnList, SuppressImport, SuppressOptions, SuppressedRow, write_suppressed_csv,
+};
 
 pub use tokio_util::sync::CancellationToken;
-pub use volley_core::{CampaignId, MessageState};
+pub use volley_core::{CampaignId, MessageState, UnixMicros};
 pub use volley_ingest::{FreezeProgress, generate};
 pub use volley_reconciler::{CampaignStatus, Summary, is_opening as store_is_opening};
 pub use volley_simulator as simulator;

@@ -8,8 +8,8 @@ mod keywords;
 
 pub(crate) use campaign::check_sender;
 pub use campaign::{
-    AudienceOptions, CampaignOptions, Class, DeliveryOptions, InDoubtPolicy, MessageOptions, ReplyOptions,
-    RouteOptions, ScheduleOptions, SmartEncoding,
+    AudienceOptions, CampaignOptions, Class, DeliveryOptions, InDoubtPolicy, MessageOptions, PrivacyOptions,
+    ReplyOptions, RouteOptions, ScheduleOptions, SmartEncoding,
 };
 pub use carriers::{
     BindType, CarrierKind, CarrierOptions, Carriers, Concatenation, DefaultAlphabet, DestinationPrefix, IdMode,

@@ -6,12 +6,15 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use volley_core::Template;
-use volley_ingest::{FreezeProgress, Frozen, ListOptions, Rejection, RowCheck, RowFacts, RowView, freeze};
+use volley_core::{Template, UnixMicros};
+use volley_ingest::{
+    FreezeProgress, Frozen, ListOptions, Plan, PlanChunk, Rejection, RowCheck, RowFacts, RowView, freeze,
+};
 use volley_smpp::text::{Concat, Languages, SegmentOptions, Segments, Smart};
 
 use crate::{
     Error,
+    numbers::Suppressed,
     options::{self, CampaignOptions, CarrierOptions, Carriers, FileError, InDoubtPolicy, SmartEncoding, TlvOptions},
     render::{
         Composed, MessageFormat,
@@ -45,6 +48,9 @@ pub struct Preflight {
     pub approved: Approved,
     /// The list in numbers.
     pub frozen: Frozen,
+    /// Rows whose number is on a suppression list now, by how it came there. Each is asked again when
+    /// its turn comes.
+    pub suppressed: BTreeMap<&'static str, u64>,
     /// Where it lies until it is approved.
     pub(crate) folder: PathBuf,
 }
@@ -72,14 +78,17 @@ pub(crate) fn keywords_file(options: &CampaignOptions, campaign_file: &Path) -> 
     Some(campaign_file.parent().unwrap_or(Path::new("")).join(options.replies.keywords.as_ref()?))
 }
 
-/// It goes out in one segment or not at all.
+/// What answers a reply goes out in one segment or not at all.
 fn check_confirmation(options: &CampaignOptions, carriers: &Carriers, path: &Path) -> Result<(), Error> {
-    let Some(text) = &options.replies.confirmation else { return Ok(()) };
-    let segments = SegmentOptions { max_segments: 1, ..message_format(options, carriers)?.segments };
-    match Segments::default().cut(text, &segments) {
-        Ok(()) => Ok(()),
-        Err(error) => Err(FileError::new(path, format!("`confirmation`: {error}")).into()),
+    let replies = &options.replies;
+    let texts = [("confirmation", &replies.confirmation), ("welcome", &replies.welcome), ("help", &replies.help)];
+    for (key, text) in texts.into_iter().filter_map(|(key, text)| Some((key, text.as_ref()?))) {
+        let segments = SegmentOptions { max_segments: 1, ..message_format(options, carriers)?.segments };
+        if let Err(error) = Segments::default().cut(text, &segments) {
+            return Err(FileError::new(path, format!("`{key}`: {error}")).into());
+        }
     }
+    Ok(())
 }
 
 /// Every route's carrier is there, and all cut texts alike: a row that goes from one to another
@@ -163,7 +172,29 @@ pub(crate) fn preflight(
     }
     let approved =
         Approved { campaign_file: absolute(campaign_file), carriers_file: absolute(carriers_file), options, tlvs };
-    Ok(Preflight { approved, frozen, folder })
+    Ok(Preflight { approved, frozen, suppressed: BTreeMap::new(), folder })
+}
+
+/// Counts the rows of a frozen list whose number gets nothing at `now`.
+pub(crate) fn count_suppressed(
+    folder: &Path,
+    suppressed: &Suppressed,
+    now: UnixMicros,
+) -> Result<BTreeMap<&'static str, u64>, Error> {
+    let mut counts = BTreeMap::new();
+    if suppressed.is_empty() {
+        return Ok(counts);
+    }
+    let plan = Plan::open(folder)?;
+    let mut chunk = PlanChunk::default();
+    for number in 0..plan.n_chunks() {
+        plan.read_chunk(number, &mut chunk)?;
+        let numbers = (0..=u16::MAX).map_while(|offset| chunk.row(offset)).filter_map(|row| row.msisdn);
+        for cause in numbers.filter_map(|number| suppressed.cause(number, now)) {
+            *counts.entry(cause.reason()).or_default() += 1;
+        }
+    }
+    Ok(counts)
 }
 
 impl Preflight {

@@ -90,6 +90,14 @@ struct CachedChunk {
     chunk: PlanChunk,
 }
 
+/// Whom a row goes to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Addressee {
+    Number(Msisdn),
+    /// Nobody any more.
+    Erased,
+}
+
 /// What one row gave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Rendered {
@@ -125,7 +133,7 @@ impl Renderer {
         NextRow { row: token.row(), only: Some(token.segment()), attempts }
     }
 
-    /// Appends a row's submits to `batch`; `None` when the plan can't be read.
+    /// Appends a row's submits to `batch`; `None` when the plan can't be read, or the row was erased.
     pub(crate) fn render(
         &mut self,
         lane: usize,
@@ -154,9 +162,15 @@ impl Renderer {
         Some(Rendered { n_segments, n_now })
     }
 
-    /// A row's number; `None` when the plan can't be read.
-    pub(crate) fn number(&mut self, next: NextRow) -> Option<Msisdn> {
-        Some(self.chunk_of(next)?.row(next.row.offset())?.msisdn)
+    /// Whether rows of the list were erased, so that each must be asked.
+    pub(crate) const fn has_erased(&self) -> bool {
+        self.plan.n_erased() > 0
+    }
+
+    /// Whom a row goes to; `None` when the plan can't be read.
+    pub(crate) fn addressee(&mut self, next: NextRow) -> Option<Addressee> {
+        let row = self.chunk_of(next)?.row(next.row.offset())?;
+        Some(row.msisdn.map_or(Addressee::Erased, Addressee::Number))
     }
 
     /// The chunk that a row lies in, read where it isn't the one before.
@@ -209,6 +223,6 @@ impl Renderer {
         let _ = self.format.compose(|index| row.field(index), &mut self.composed);
         self.row_tlvs.clear();
         let _ = self.lanes.get(lane)?.tlvs.put(|index| row.field(index), &mut self.row_tlvs);
-        Some(row.msisdn)
+        row.msisdn
     }
 }

@@ -4,11 +4,11 @@ use std::io::{self, Write};
 
 use jiff::Timestamp;
 use volley_core::{CampaignId, UnixMicros};
-use volley_ingest::{Plan, PlanChunk, RejectedRow, Rejects};
+use volley_ingest::{Plan, PlanChunk, RejectedRow, Rejects, person};
 use volley_journal::{Journal, JournalOptions};
 use volley_reconciler::{Ledger, ReportRow, Summary};
 
-use crate::{DataDir, Error, seal};
+use crate::{DataDir, Error, erase, seal};
 
 const HEADER: &str = "line,number,state,reason,carrier,carrier_id,segments,segments_delivered,attempts,possible_duplicate,submitted_at,answered_at,settled_at\n";
 
@@ -30,8 +30,9 @@ impl Report {
             return Err(Error::NoData { root: dir.root().to_owned() });
         }
         let lock = dir.lock()?;
-        let (journal, _) = Journal::open(&dir.journal(), JournalOptions::default())?;
-        let ledger = Ledger::open(&dir.store(), &journal)?.ledger;
+        let (mut journal, _) = Journal::open(&dir.journal(), JournalOptions::default())?;
+        let mut ledger = Ledger::open(&dir.store(), &journal)?.ledger;
+        erase::finish_begun(dir, &mut journal, &mut ledger)?;
         let campaign = ledger
             .find(name_or_number)
             .ok_or_else(|| Error::NoCampaign { name: name_or_number.to_owned(), root: dir.root().to_owned() })?;
@@ -81,7 +82,11 @@ pub(crate) fn write_rows(
         }
         let Some(planned) = chunk.row(row.row.offset()) else { return Ok(()) };
         line.clear();
-        put_row(&mut line, planned.line, &planned.msisdn.to_string(), row);
+        match planned.msisdn {
+            Some(number) => put_row(&mut line, planned.line, &format!("+{number}"), row),
+            // The carrier's id would lead to the person at the carrier.
+            None => put_row(&mut line, planned.line, person::GONE, &ReportRow { id: &[], ..*row }),
+        }
         out.write_all(line.as_bytes()).map_err(failed)
     })?;
     for rejected in Rejects::open(&folder, &plan.frozen().options.to)? {
@@ -95,7 +100,7 @@ pub(crate) fn write_rows(
 fn put_row(line: &mut String, number_line: u64, number: &str, row: &ReportRow<'_>) {
     use std::fmt::Write as _;
     // Writing to a string never fails.
-    let _ = write!(line, "{number_line},+{number},{},", row.state);
+    let _ = write!(line, "{number_line},{number},{},", row.state);
     put_field(line, row.reason);
     line.push(',');
     put_field(line, row.carrier.unwrap_or(""));

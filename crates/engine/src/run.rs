@@ -70,6 +70,7 @@ pub enum Ended {
 }
 
 pub(crate) use refusals::{Refusals, Tried, Tries};
+pub(crate) use replies::Courtesies;
 
 /// A lane with its carrier.
 pub(crate) struct Lane {
@@ -117,8 +118,8 @@ pub(crate) struct Runner {
     pub(crate) replies: ReplyDesk,
     /// Numbers that get nothing: asked for each row right before its intent.
     pub(crate) suppressed: Suppressed,
-    /// What a number that opts out is told, once.
-    pub(crate) confirmation: Option<String>,
+    /// What people are told who opt out or in, or ask for help.
+    pub(crate) courtesies: Courtesies,
     pub(crate) board: Arc<Board>,
     /// The last record that the ledger folded before the loop began.
     pub(crate) last_durable: Sequence,

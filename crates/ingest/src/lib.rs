@@ -10,11 +10,15 @@ mod freeze;
 pub mod generate;
 mod judge;
 pub mod number;
+mod number_list;
+pub mod person;
 mod plan;
 mod rejects;
 
 pub use csv_list::source_hash_of;
 pub use error::Error;
 pub use freeze::{FreezeProgress, Frozen, ListOptions, Rejection, RowCheck, RowFacts, RowView, freeze};
-pub use plan::{Plan, PlanChunk, PlanRow};
-pub use rejects::{RejectedRow, Rejects};
+pub use number_list::{ListedNumber, NumberListOptions, read_numbers};
+pub use person::{Person, Whose};
+pub use plan::{ErasedPlan, Plan, PlanChunk, PlanRow, erase_plan};
+pub use rejects::{RejectedRow, Rejects, erase_rejects, erase_table};

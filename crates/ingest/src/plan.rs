@@ -2,7 +2,10 @@
 //!
 //! `list.bin` holds chunks of 4,096 rows one after the other, each with its length and CRC32C;
 //! `plan.json` the numbers of the list and where its chunks lie. An older plan in the folder goes
-//! first and the new one is renamed into place last, so that a plan is whole or not there.
+//! first and the new one is renamed into place last, so that a plan is whole or not there. Rows of
+//! people who were erased keep their place and line, and nothing else.
+
+mod erase;
 
 use std::{
     fs::{self, File},
@@ -17,12 +20,16 @@ use volley_core::{CHUNK_ROWS, Msisdn};
 
 use crate::{Error, Frozen, csv_list::hex};
 
+pub use erase::{ErasedPlan, erase_plan};
+
 const LIST: &str = "list.bin";
 const PLAN: &str = "plan.json";
 /// The version of both files.
 const FORMAT: u32 = 1;
 /// Octets before a chunk: its length and CRC32C.
 const CHUNK_HEAD: usize = 8;
+/// What stands in place of the number of an erased row; no number is 0.
+const ERASED: u64 = 0;
 
 #[derive(Debug, Serialize, Deserialize)]
 struct PlanFile {
@@ -30,6 +37,14 @@ struct PlanFile {
     frozen: Frozen,
     /// Where each chunk begins in the list, and how long it is with its head.
     chunks: Vec<(u64, u32)>,
+    /// Rows that were erased.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    erased: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+const fn is_zero(n: &u32) -> bool {
+    *n == 0
 }
 
 impl PlanFile {
@@ -118,7 +133,7 @@ impl PlanWriter {
         synced.map_err(Error::io(&self.path, "can't write the frozen list"))?;
         frozen.n_valid = self.n_valid;
         frozen.content_hash = hex(&self.hash.finalize());
-        let plan = PlanFile { format: FORMAT, frozen: frozen.clone(), chunks: self.chunks };
+        let plan = PlanFile { format: FORMAT, frozen: frozen.clone(), chunks: self.chunks, erased: 0 };
         let (path, unfinished) = (dir.join(PLAN), dir.join("plan.json.new"));
         let write = || {
             let mut file = File::create(&unfinished)?;
@@ -174,6 +189,12 @@ impl Plan {
     #[must_use]
     pub const fn n_valid(&self) -> u32 {
         self.plan.frozen.n_valid
+    }
+
+    /// Rows that were erased.
+    #[must_use]
+    pub const fn n_erased(&self) -> u32 {
+        self.plan.erased
     }
 
     /// Chunks that they lie in.
@@ -232,8 +253,8 @@ pub struct PlanChunk {
 /// One row of a frozen list.
 #[derive(Debug, Clone, Copy)]
 pub struct PlanRow<'a> {
-    /// Its number.
-    pub msisdn: Msisdn,
+    /// Its number; `None` when the row was erased: it must not be sent to, and its columns are empty.
+    pub msisdn: Option<Msisdn>,
     /// Its line in the CSV.
     pub line: u64,
     fields: &'a [u8],
@@ -261,7 +282,10 @@ impl PlanChunk {
         let rest = self.octets.get(start..)?;
         let (msisdn, rest) = rest.split_first_chunk()?;
         let (line, fields) = rest.split_first_chunk()?;
-        let msisdn = Msisdn::from_u64(u64::from_le_bytes(*msisdn))?;
+        let msisdn = match u64::from_le_bytes(*msisdn) {
+            ERASED => None,
+            number => Some(Msisdn::from_u64(number)?),
+        };
         Some(PlanRow { msisdn, line: u64::from_le_bytes(*line), fields })
     }
 }

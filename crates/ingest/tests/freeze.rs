@@ -46,7 +46,7 @@ fn rows(dir: &Path) -> Vec<(String, u64, String)> {
         rows.extend(
             (0..CHUNK_ROWS as u16)
                 .map_while(|offset| chunk.row(offset))
-                .map(|row| (row.msisdn.to_string(), row.line, row.field(0).to_owned())),
+                .map(|row| (row.msisdn.unwrap().to_string(), row.line, row.field(0).to_owned())),
         );
     }
     rows

@@ -53,7 +53,7 @@ fn outcome(list: &Path) -> String {
     for number in 0..plan.n_chunks() {
         plan.read_chunk(number, &mut chunk).unwrap();
         for row in (0..CHUNK_ROWS as u16).map_while(|offset| chunk.row(offset)) {
-            writeln!(text, "line {}: {} {:?} {:?}", row.line, row.msisdn, row.field(0), row.field(1)).unwrap();
+            writeln!(text, "line {}: {} {:?} {:?}", row.line, row.msisdn.unwrap(), row.field(0), row.field(1)).unwrap();
         }
     }
     let n_rejected: u64 = frozen.rejected.values().sum();

@@ -110,6 +110,10 @@ pub(crate) struct Campaign {
     pub(crate) planned_at: UnixMicros,
     pub(crate) control: Option<Control>,
     pub(crate) control_why: String,
+    /// When it was finished; `None` while it runs or can be resumed.
+    pub(crate) finished_at: Option<UnixMicros>,
+    /// Its time was over, and nobody is left in its files.
+    pub(crate) is_erased: bool,
     /// Time spent running, up to the last control event.
     pub(crate) elapsed: Duration,
     /// Since when it has been running.
@@ -147,6 +151,8 @@ impl Campaign {
             planned_at,
             control: None,
             control_why: String::new(),
+            finished_at: None,
+            is_erased: false,
             elapsed: Duration::ZERO,
             running_since: None,
             last_event_at: planned_at,
@@ -184,6 +190,7 @@ impl Campaign {
             self.running_since = Some(at);
         }
         self.last_event_at = self.last_event_at.max(at);
+        self.finished_at = (control == Control::Finished).then_some(at);
         self.control = Some(control);
         why.clone_into(&mut self.control_why);
     }

@@ -24,4 +24,6 @@ pub use ledger::{
 };
 pub use store::is_opening;
 pub use summary::{CampaignStatus, Segments, Summary};
-pub use suppress::{NumberHash, SuppressCause, SuppressList, Suppression};
+pub use suppress::{
+    GLOBAL as GLOBAL_LIST, ListIndex, NumberHash, SuppressCause, SuppressList, SuppressLists, Suppression,
+};

@@ -6,9 +6,11 @@
 //! of the recipient. Unknown kinds can be told apart by their length, but are refused: a record
 //! that this version can't fold must not be passed over in silence.
 
+mod erased;
 mod read;
 mod write;
 
+pub use erased::{BatchEntry, Erased, ErasedCampaign, ErasedCause, SuppressBatch, SuppressEntries};
 pub use read::{AnswerEntries, Events, IntentEntries, ReceiptEntries, Tokens};
 pub use write::EventWriter;
 
@@ -16,7 +18,11 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use volley_core::{CampaignId, CarrierIndex, MessageToken, ReceiptState, RecipientCheck, RowIndex, UnixMicros};
 
-use crate::suppress::{NumberHash, SuppressCause};
+use crate::{
+    suppress::{ListIndex, NumberHash, SuppressCause},
+    varint::Cursor,
+};
+use read::{Entries, checked};
 
 /// One event, borrowed from the record that holds it.
 #[derive(Debug)]
@@ -114,6 +120,17 @@ pub enum Event<'a> {
     },
     /// A number goes on the suppression list, or off it.
     Suppress(SuppressEntry),
+    /// Personal data was erased.
+    Erased(Box<Erased>),
+    /// A suppression list gets its number in this data directory.
+    SuppressList {
+        /// The number.
+        list: ListIndex,
+        /// Its name.
+        name: &'a str,
+    },
+    /// Numbers go on a suppression list, or off it.
+    SuppressBatch(SuppressBatch<'a>),
     /// Rows that are not sent because their number is on the suppression list.
     Suppressed {
         /// Campaign, carrier that they would have gone to, and time.
@@ -369,6 +386,9 @@ pub(crate) mod kind {
     pub(crate) const CONTROL: u8 = 12;
     pub(crate) const SUPPRESS: u8 = 20;
     pub(crate) const SUPPRESSED: u8 = 21;
+    pub(crate) const ERASED: u8 = 40;
+    pub(crate) const SUPPRESS_LIST: u8 = 41;
+    pub(crate) const SUPPRESS_BATCH: u8 = 42;
     pub(crate) const ARCHIVED: u8 = 50;
 }
 

@@ -56,6 +56,9 @@ fn preview(preflight: &Preflight) -> String {
     for (code, n_rows) in &frozen.rejected {
         out.push_str(&format!("  rejected {:>10}  {code}\n", grouped(*n_rows)));
     }
+    for (reason, n_rows) in &preflight.suppressed {
+        out.push_str(&format!("  {reason}: {} rows\n", grouped(*n_rows)));
+    }
     for row in &frozen.samples {
         let column = row.column.as_deref().map(|column| format!(", column {column}")).unwrap_or_default();
         out.push_str(&format!("    line {}{column}: {}: {}\n", row.line, row.code, row.reason));
@@ -107,7 +110,7 @@ pub(crate) fn drive(data: &DataDir, prepared: Prepared, output: &RunOutput, name
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one task of the command itself; it is aborted when the run ends")]
-fn tokio_util_spawn(task: impl Future<Output = ()> + Send + 'static) -> tokio::task::JoinHandle<()> {
+pub(crate) fn tokio_util_spawn(task: impl Future<Output = ()> + Send + 'static) -> tokio::task::JoinHandle<()> {
     tokio::spawn(task)
 }
 

@@ -29,6 +29,9 @@ pub struct CampaignOptions {
     /// How replies are read.
     #[serde(default)]
     pub replies: ReplyOptions,
+    /// How long people are kept.
+    #[serde(default)]
+    pub privacy: PrivacyOptions,
     /// Through which carriers.
     #[serde(rename = "route")]
     pub routes: Vec<RouteOptions>,
@@ -61,6 +64,9 @@ pub struct AudienceOptions {
     /// The CSV's delimiter; found out from the file when not given.
     #[serde(default)]
     pub delimiter: Option<char>,
+    /// Suppression lists that apply besides the global one, which always does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub suppress: Vec<String>,
 }
 
 /// `[message]`.
@@ -142,9 +148,23 @@ pub struct ReplyOptions {
     /// A table of words in place of the data directory's or the built-in one, relative to the
     /// campaign file.
     pub keywords: Option<String>,
-    /// Sent once to a number that opts out, if it fits one segment. Default none: many carriers
-    /// send their own.
+    /// Sent to a number that opts out, at most once a day; it must fit one segment. Default none: many
+    /// carriers send their own.
     pub confirmation: Option<String>,
+    /// Sent to a number that opts in again, as `confirmation`. Default none.
+    pub welcome: Option<String>,
+    /// Sent to a number that asks for help, as `confirmation`, also to one that has opted out.
+    /// Default none.
+    pub help: Option<String>,
+}
+
+/// `[privacy]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct PrivacyOptions {
+    /// How long after the campaign is finished its numbers, columns and replies are kept, e.g.
+    /// "90d"; then they are erased, and states and sums stay. Without it until they are erased.
+    pub retention: Option<HumanDuration>,
 }
 
 /// SMPP can't tell whether an unanswered submit was taken; this says what we do then.

@@ -165,7 +165,11 @@ impl Model {
     fn fold_event(&mut self, event: Event<'_>) -> Result<(), Violation> {
         self.n_checks += 1;
         match event {
-            Event::Carrier { .. } | Event::Planned { .. } | Event::Archived { .. } => {}
+            Event::Carrier { .. }
+            | Event::Planned { .. }
+            | Event::Archived { .. }
+            | Event::Erased(_)
+            | Event::SuppressList { .. } => {}
             Event::Bound { carrier, bound, .. } => drop(self.bounds.insert(carrier.0, bound)),
             Event::Intent { head, entries, .. } => {
                 for entry in entries {
@@ -208,10 +212,8 @@ impl Model {
                 }
             }
             Event::Reply { .. } => self.n_replies += 1,
-            Event::Suppress(entry) => drop(match entry.change {
-                SuppressChange::Add => self.suppressed.insert(entry.check.0),
-                SuppressChange::Lift => self.suppressed.remove(&entry.check.0),
-            }),
+            Event::Suppress(entry) => self.suppress(entry.change, entry.check),
+            Event::SuppressBatch(batch) => batch.entries.for_each(|entry| self.suppress(batch.change, entry.check)),
             Event::Suppressed { tokens, .. } => {
                 for token in tokens {
                     let Some(row) = self.rows.get_mut(token.row().0 as usize) else { continue };
@@ -226,6 +228,13 @@ impl Model {
             Event::Control { .. } => {}
         }
         Ok(())
+    }
+
+    fn suppress(&mut self, change: SuppressChange, check: RecipientCheck) {
+        match change {
+            SuppressChange::Add => self.suppressed.insert(check.0),
+            SuppressChange::Lift => self.suppressed.remove(&check.0),
+        };
     }
 
     fn each(

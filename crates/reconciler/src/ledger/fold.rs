@@ -14,9 +14,12 @@ use crate::{
     campaign::{Campaign, Reasons, Sums},
     chunk::Chunk,
     index::{Parked, Target},
-    record::{Answer, AnswerEntry, DoubtCause, Event, Events, Head, IntentEntry, Planned, ReceiptEntry, Resolution},
+    record::{
+        Answer, AnswerEntry, DoubtCause, Erased, ErasedCause, Event, Events, Head, IntentEntry, Planned, ReceiptEntry,
+        Resolution,
+    },
     segment::{Flags, Segment},
-    suppress::SuppressCause,
+    suppress::{SuppressCause, SuppressLists},
 };
 
 impl Ledger {
@@ -91,12 +94,10 @@ impl Ledger {
                 self.receipts.replies += u64::from(self.is_news(sequence));
                 Ok(())
             }
-            Event::Suppress(entry) => {
-                if self.is_news(sequence) {
-                    self.suppress.apply(&entry);
-                }
-                Ok(())
-            }
+            Event::Suppress(entry) => self.on_lists(self.is_news(sequence), |lists| lists.apply(&entry)),
+            Event::Erased(erased) => self.on_erased(sequence, &erased),
+            Event::SuppressList { list, name } => self.on_lists(true, |lists| lists.name(list, name)),
+            Event::SuppressBatch(batch) => self.on_lists(self.is_news(sequence), |lists| lists.apply_batch(&batch)),
             Event::Suppressed { head, cause, tokens } => {
                 let mut rows = self.rows(sequence, head)?;
                 tokens.into_iter().try_for_each(|token| rows.on_suppressed(token, cause))
@@ -113,6 +114,27 @@ impl Ledger {
 
     fn on_planned(&mut self, id: CampaignId, at: UnixMicros, plan: Planned) {
         self.campaigns.entry(id).or_insert_with(|| Campaign::new(id, at, plan));
+    }
+
+    fn on_lists(&mut self, is_news: bool, change: impl FnOnce(&mut SuppressLists)) -> Result<(), Error> {
+        if is_news {
+            change(&mut self.suppress);
+        }
+        Ok(())
+    }
+
+    /// Its files are what they are now; rows and sums stay as they were.
+    fn on_erased(&mut self, sequence: u64, erased: &Erased) -> Result<(), Error> {
+        if !self.is_news(sequence) {
+            return Ok(());
+        }
+        self.erasures += 1;
+        for changed in &erased.campaigns {
+            let campaign = self.campaign_mut(sequence, CampaignId(changed.campaign))?;
+            campaign.plan.files.extend(changed.files.clone());
+            campaign.is_erased |= erased.cause == ErasedCause::Retention;
+        }
+        Ok(())
     }
 
     pub(super) fn campaign_mut(&mut self, sequence: u64, id: CampaignId) -> Result<&mut Campaign, Error> {

@@ -11,7 +11,7 @@ use crate::{
     campaign::StoredChunk,
     index::{ParkedReceipts, ReceiptIndex, Target},
     store::Store,
-    suppress::SuppressList,
+    suppress::SuppressLists,
 };
 
 /// Records replayed between two looks at the memory that they take.
@@ -97,7 +97,8 @@ impl Ledger {
             index: ReceiptIndex::default(),
             parked: ParkedReceipts::default(),
             receipts: ReceiptCounters::default(),
-            suppress: SuppressList::default(),
+            suppress: SuppressLists::default(),
+            erasures: 0,
             applied: 0,
             journal_first: 1,
             global_as_of: 0,
@@ -145,9 +146,15 @@ impl Ledger {
         self.carriers = record.carriers;
         self.receipts = record.receipts;
         self.suppress.last_reply = record.last_reply;
+        self.erasures = record.erasures;
+        self.suppress.restore_names(record.lists);
         for entry in self.store.suppressions() {
+            let (list, octets) = entry?;
+            self.suppress.restore(list, &octets).ok_or_else(damaged)?;
+        }
+        for entry in self.store.single_suppressions() {
             let (number, value) = entry?;
-            self.suppress.restore(&number, &value).ok_or_else(damaged)?;
+            self.suppress.restore_single(&number, &value).ok_or_else(damaged)?;
         }
         (self.applied, self.global_as_of) = (record.as_of, record.as_of);
         for campaign in record.campaigns {

@@ -4,10 +4,10 @@ use volley_core::{CampaignId, CarrierIndex, MessageToken, ReceiptState, Recipien
 
 use super::{
     Answer, AnswerEntry, Archive, Control, DoubtCause, Event, EventError, Head, IntentEntry, ReceiptEntry, Resolution,
-    SuppressChange, SuppressEntry, kind, tag,
+    SuppressChange, SuppressEntry, erased, kind, tag,
 };
 use crate::{
-    suppress::{NumberHash, SuppressCause},
+    suppress::{ListIndex, NumberHash, SuppressCause},
     varint::Cursor,
 };
 
@@ -82,6 +82,9 @@ fn event(kind: u8, mut body: Cursor<'_>) -> Option<Event<'_>> {
         kind::NO_RECEIPT => Event::NoReceipt { head: head(body)?, tokens: checked(Tokens::new(*body))? },
         kind::REPLY => Event::Reply { carrier: CarrierIndex(body.u8()?), at: UnixMicros(body.u64()?) },
         kind::SUPPRESS => Event::Suppress(suppress_entry(body)?),
+        kind::ERASED => Event::Erased(serde_json::from_slice(body.prefixed()?).ok()?),
+        kind::SUPPRESS_LIST => Event::SuppressList { list: ListIndex(body.u16()?), name: text(body)? },
+        kind::SUPPRESS_BATCH => Event::SuppressBatch(erased::batch(body)?),
         kind::SUPPRESSED => Event::Suppressed {
             head: head(body)?,
             cause: SuppressCause::ALL.get(usize::from(body.u8()?)).copied()?,
@@ -124,12 +127,12 @@ fn row(cursor: &mut Cursor<'_>, previous: &mut u32) -> Option<RowIndex> {
 }
 
 /// What the entry iterators have in common: `Some(None)` at the end, `None` for nonsense.
-trait Entries: Clone {
+pub(super) trait Entries: Clone {
     type Entry;
     fn entry(&mut self) -> Option<Option<Self::Entry>>;
 }
 
-fn checked<E: Entries>(entries: E) -> Option<E> {
+pub(super) fn checked<E: Entries>(entries: E) -> Option<E> {
     let mut ahead = entries.clone();
     while ahead.entry()?.is_some() {}
     Some(entries)

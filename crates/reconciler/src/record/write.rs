@@ -203,7 +203,7 @@ impl EventWriter {
         });
     }
 
-    fn event(&mut self, kind: u8, write: impl FnOnce(&mut Vec<u8>)) {
+    pub(super) fn event(&mut self, kind: u8, write: impl FnOnce(&mut Vec<u8>)) {
         self.body.clear();
         write(&mut self.body);
         self.out.push(kind);
