@@ -366,6 +366,13 @@ impl Model {
         (self.n_receipts, self.n_replies)
     }
 
+    /// A row of which nothing is known but that it may have been written. Where another segment has
+    /// failed the row is done, and an open one changes nothing.
+    pub(crate) fn row_in_flight(&self) -> Option<u32> {
+        let is_open = |row: &u32| self.state_of(*row).is_some_and(|(state, _)| state == MessageState::InFlight);
+        (0..self.rows.len() as u32).find(is_open)
+    }
+
     /// Segments that were written or may be, and that nothing is known of.
     #[must_use]
     pub(crate) fn n_in_flight(&self) -> usize {
