@@ -4,6 +4,7 @@ mod carrier;
 mod doubt;
 mod inspect;
 mod replies;
+mod report;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -13,6 +14,7 @@ pub(crate) use self::carrier::{CarrierArgs, CarrierCommand, CarrierList, Carrier
 pub(crate) use self::doubt::{DoctorArgs, DoubtArgs, DoubtCommand, DoubtList, DoubtResolve, Verdict};
 pub(crate) use self::inspect::{Inspect, InspectArgs, InspectInput, InspectText};
 pub(crate) use self::replies::{RepliesArgs, SuppressArgs, SuppressCommand, SuppressNumber};
+pub(crate) use self::report::{ReportArgs, ReportForm};
 
 /// Bulk MT campaigns over SMPP: nothing lost, nothing silently sent twice.
 #[derive(Debug, Parser)]
@@ -49,7 +51,7 @@ pub(crate) enum Command {
     Status(StatusArgs),
     /// List all campaigns, a line each
     List(ListArgs),
-    /// Show a campaign's report, or export it by recipient
+    /// Show a campaign's report, break it down, or export it by recipient
     Report(ReportArgs),
     /// List what recipients sent back, and what it asks for
     Replies(RepliesArgs),
@@ -147,23 +149,6 @@ pub(crate) struct ListArgs {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  volley report spring-sale
-  volley report spring-sale --json
-  volley report spring-sale --csv > recipients-report.csv")]
-pub(crate) struct ReportArgs {
-    /// The campaign's name or number
-    pub(crate) campaign: String,
-    /// Print JSON
-    #[arg(long, conflicts_with = "csv")]
-    pub(crate) json: bool,
-    /// Print a line for each recipient
-    #[arg(long)]
-    pub(crate) csv: bool,
 }
 
 #[derive(Debug, Args)]

@@ -55,6 +55,17 @@ pub struct ReceiptCounters {
     pub replies: u64,
 }
 
+/// The same for one campaign, as far as receipts could be matched to its rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct CampaignReceipts {
+    /// Said again what was known.
+    pub duplicates: u64,
+    /// Said another final state than an earlier one.
+    pub conflicts: u64,
+    /// Turned a final state into delivered.
+    pub corrections: u64,
+}
+
 /// The fold of the journal.
 #[derive(Debug)]
 pub struct Ledger {
@@ -101,6 +112,8 @@ struct CampaignRecord {
     last_submit_at: Option<u64>,
     bounds: Vec<(u8, u32)>,
     reasons: Vec<String>,
+    #[serde(default)]
+    receipts: CampaignReceipts,
 }
 
 /// Which chunks a checkpoint writes.
@@ -230,6 +243,7 @@ impl CampaignRecord {
             last_submit_at: campaign.last_submit_at.map(|at| at.0),
             bounds: campaign.bounds.iter().map(|(carrier, bound)| (carrier.0, *bound)).collect(),
             reasons: campaign.reasons.texts().to_vec(),
+            receipts: campaign.receipts,
         }
     }
 
@@ -244,6 +258,7 @@ impl CampaignRecord {
         campaign.last_submit_at = self.last_submit_at.map(UnixMicros);
         campaign.bounds = self.bounds.into_iter().map(|(carrier, bound)| (CarrierIndex(carrier), bound)).collect();
         campaign.reasons = crate::campaign::Reasons::restore(self.reasons);
+        campaign.receipts = self.receipts;
         campaign
     }
 }

@@ -14,5 +14,6 @@ mod inspect;
 mod interrupt;
 mod kill;
 mod replies;
+mod report;
 mod scenarios;
 mod support;

@@ -12,8 +12,7 @@ use crate::{DataDir, preflight::Approved, seal};
 /// Reads a campaign's files from end to end.
 pub(super) fn check(dir: &DataDir, ledger: &Ledger, id: CampaignId, diagnosis: &mut Diagnosis) {
     let folder = dir.campaign(id);
-    let sealed = [seal::APPROVED, seal::PLAN, seal::REJECTS];
-    let sealed = sealed.map(|name| seal::check(dir, ledger, id, &[name]).map_err(|error| error.to_string()));
+    let sealed = seal::ALL.map(|name| seal::check(dir, ledger, id, &[name]).map_err(|error| error.to_string()));
     let checks = sealed.into_iter().chain([approved(&folder), list(&folder)]);
     // A file that is not what was approved is found once, not twice.
     if let Some(wrong) = checks.filter_map(Result::err).next() {

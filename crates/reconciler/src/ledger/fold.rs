@@ -11,10 +11,16 @@ use crate::{
     campaign::{Campaign, Reasons, Sums},
     chunk::Chunk,
     index::{Parked, Target},
-    record::{Answer, AnswerEntry, DoubtCause, Event, Events, Head, IntentEntry, Planned, ReceiptEntry, Resolution},
+    record::{
+        Answer, AnswerEntry, DoubtCause, Event, Events, Head, IntentEntry, Planned, ReceiptEntries, ReceiptEntry,
+        Resolution,
+    },
     segment::{Flags, Segment},
     suppress::SuppressCause,
 };
+
+/// Receipts whose rows are asked for at once: as many as fit into the nearest cache.
+const FETCHED_AT_ONCE: usize = 128;
 
 impl Ledger {
     /// Folds one durable record of the journal. Records come in order, each once; those that
@@ -77,9 +83,7 @@ impl Ledger {
                 let mut rows = self.rows(sequence, head)?;
                 tokens.into_iter().try_for_each(|token| rows.on_resolved(token, as_))
             }
-            Event::Receipts { carrier, at, entries } => {
-                entries.into_iter().try_for_each(|entry| self.on_receipt(sequence, carrier, at, &entry))
-            }
+            Event::Receipts { carrier, at, entries } => self.on_receipts(sequence, carrier, at, entries),
             Event::NoReceipt { head, tokens } => {
                 let mut rows = self.rows(sequence, head)?;
                 tokens.into_iter().try_for_each(|token| rows.on_no_receipt(token))
@@ -159,6 +163,47 @@ impl Ledger {
         }
         let head = Head { campaign: target.campaign, carrier, at };
         self.rows(sequence, head)?.on_receipt(target.token, key, entry.state, entry.err, sequence)
+    }
+}
+
+impl Ledger {
+    /// Receipts come in any order, so that each would wait for its row to come from memory. Asked
+    /// for in tight loops before, many rows are on their way at once.
+    fn on_receipts(
+        &mut self,
+        sequence: u64,
+        carrier: CarrierIndex,
+        at: UnixMicros,
+        entries: ReceiptEntries<'_>,
+    ) -> Result<(), Error> {
+        let mut entries = entries.into_iter();
+        loop {
+            self.fetch(carrier, entries.clone().take(FETCHED_AT_ONCE));
+            let mut n_folded = 0;
+            for entry in entries.by_ref().take(FETCHED_AT_ONCE) {
+                self.on_receipt(sequence, carrier, at, &entry)?;
+                n_folded += 1;
+            }
+            if n_folded < FETCHED_AT_ONCE {
+                return Ok(());
+            }
+        }
+    }
+
+    fn fetch<'a>(&self, carrier: CarrierIndex, entries: impl Iterator<Item = ReceiptEntry<'a>>) {
+        let mut targets = [None; FETCHED_AT_ONCE];
+        for (target, entry) in targets.iter_mut().zip(entries) {
+            *target = self.index.get(self.index.key(carrier, entry.id));
+        }
+        let touch = |touched: u32, target: &Target| touched ^ self.touch(target).unwrap_or_default();
+        std::hint::black_box(targets.iter().flatten().fold(0, touch));
+    }
+
+    fn touch(&self, target: &Target) -> Option<u32> {
+        let (number, offset) = place(target.token.row());
+        let row = self.campaigns.get(&target.campaign)?.open.get(&number)?.row(offset)?;
+        // Both ends: a row may lie across two lines of the cache.
+        Some(row.settled_ms ^ row.state as u32)
     }
 }
 
@@ -362,6 +407,7 @@ impl RowsOf<'_> {
     ) -> Result<(), Error> {
         let at_ms = self.at_ms;
         let is_news = self.is_news;
+        let before = *self.counters;
         let Some(mut row) = self.row(token.row())? else { return Ok(()) };
         row.chunk.dirty_since = row.chunk.dirty_since.map(|dirty| dirty.min(since));
         let Some(slot) = row.chunk.slot_mut(row.offset, token.segment()) else { return Ok(()) };
@@ -380,6 +426,7 @@ impl RowsOf<'_> {
             self.counters.duplicates += u64::from(was_final && known == Some(state));
             self.counters.conflicts += u64::from(was_final && state.is_final() && known != Some(state));
             self.counters.corrections += u64::from(was_final && changed && joined == ReceiptState::Delivered);
+            self.campaign.receipts.follow(&before, self.counters);
         }
         if joined == ReceiptState::Delivered {
             self.index.remove(key, token);
@@ -432,16 +479,16 @@ impl RowOf<'_> {
         row.state = after;
         row.reason = match after {
             MessageState::Delivered | MessageState::InFlight | MessageState::Pending => 0,
+            // One segment's reason stays when another one's success is the last to be heard of.
             MessageState::Rejected
             | MessageState::Suppressed
-            | MessageState::Deferred
-            | MessageState::InDoubt
-            | MessageState::Accepted
             | MessageState::Undelivered
             | MessageState::Expired
-            | MessageState::Unknown
             | MessageState::Failed
-            | MessageState::Cancelled => reason.filter(|new| *new != 0 || before != after).unwrap_or(reason_before),
+            | MessageState::Cancelled => reason.filter(|new| *new != 0).unwrap_or(reason_before),
+            MessageState::Deferred | MessageState::InDoubt | MessageState::Accepted | MessageState::Unknown => {
+                reason.filter(|new| *new != 0 || before != after).unwrap_or(reason_before)
+            }
         };
         self.reasons.shift(reason_before, row.reason);
         self.sums.states.shift(before, after);
@@ -450,6 +497,15 @@ impl RowOf<'_> {
             (true, false) => self.chunk.n_open += 1,
             (true, true) | (false, false) => {}
         }
+    }
+}
+
+impl super::CampaignReceipts {
+    /// What one receipt changed for all campaigns, it changed for its own.
+    const fn follow(&mut self, before: &super::ReceiptCounters, after: &super::ReceiptCounters) {
+        self.duplicates += after.duplicates - before.duplicates;
+        self.conflicts += after.conflicts - before.conflicts;
+        self.corrections += after.corrections - before.corrections;
     }
 }
 
