@@ -17,7 +17,7 @@ use volley_engine::{By, CancellationToken, DataDir, Engine, Report, ReportZone, 
 
 const N_RUNS: usize = 5;
 /// The export takes so many times the time of copying its lines at most.
-const MOST_TIMES_A_COPY: f64 = 40.0;
+const MOST_TIMES_A_COPY: f64 = 12.0;
 const BUFFER: usize = 1 << 20;
 
 fn main() {
