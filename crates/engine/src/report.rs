@@ -16,7 +16,7 @@ use std::io::Write;
 use jiff::{Timestamp, tz::TimeZone};
 use volley_core::{CampaignId, Clock as _, SystemClock, UnixMicros};
 use volley_journal::{Journal, JournalOptions};
-use volley_reconciler::{Ledger, Summary};
+use volley_reconciler::{CampaignStatus, Ledger, Summary};
 
 use crate::{DataDir, Error};
 
@@ -78,6 +78,13 @@ impl Report {
         summary
             .filter(Summary::adds_up)
             .ok_or_else(|| self.does_not_add_up("the report's states don't add up to the rows of the list"))
+    }
+
+    /// Whether its rows lie in an archive: the counters are all that is left here.
+    #[must_use]
+    pub fn is_archived(&self) -> bool {
+        let summary = self.ledger.summary(self.campaign);
+        summary.is_some_and(|summary| summary.status == CampaignStatus::Archived)
     }
 
     /// Everything that is more than a counter, and the rows by each of `by`. `progress` hears the

@@ -45,6 +45,15 @@ pub(crate) fn write_rows(data: &DataDir, campaign: &str, path: &Path, quiet: boo
 }
 
 fn write(report: &Report, args: &ReportArgs, out: &mut impl Write) -> Result<(), Failure> {
+    let numbers_alone = matches!(args.form(), ReportForm::Table | ReportForm::Json) && args.by.is_none();
+    if numbers_alone && report.is_archived() {
+        let summary = report.summary()?;
+        let text = if args.json { format!("{:#}\n", json!(summary)) } else { summary_table(&summary) };
+        return out
+            .write_all(text.as_bytes())
+            .and_then(|()| out.flush())
+            .map_err(Failure::io("can't write the report"));
+    }
     let mut progress = ReportProgress::new(args.no_progress, report.summary()?.rows);
     let mut show = |n_rows| progress.show(n_rows);
     let by = match (args.form(), args.by) {

@@ -17,3 +17,4 @@ mod replies;
 mod report;
 mod scenarios;
 mod support;
+mod syscalls;

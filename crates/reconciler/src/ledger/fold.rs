@@ -3,7 +3,10 @@
 
 use std::collections::hash_map;
 
-use volley_core::{CampaignId, CarrierIndex, MessageState, MessageToken, ReceiptState, RowIndex, UnixMicros};
+use volley_core::{
+    CampaignId, CarrierIndex, MessageState, MessageToken, ReceiptState, RowIndex, UnixMicros,
+    planted::{Bug, is_planted},
+};
 
 use super::{Ledger, open_chunk, place};
 use crate::{
@@ -11,16 +14,10 @@ use crate::{
     campaign::{Campaign, Reasons, Sums},
     chunk::Chunk,
     index::{Parked, Target},
-    record::{
-        Answer, AnswerEntry, DoubtCause, Event, Events, Head, IntentEntry, Planned, ReceiptEntries, ReceiptEntry,
-        Resolution,
-    },
+    record::{Answer, AnswerEntry, DoubtCause, Event, Events, Head, IntentEntry, Planned, ReceiptEntry, Resolution},
     segment::{Flags, Segment},
     suppress::SuppressCause,
 };
-
-/// Receipts whose rows are asked for at once: as many as fit into the nearest cache.
-const FETCHED_AT_ONCE: usize = 128;
 
 impl Ledger {
     /// Folds one durable record of the journal. Records come in order, each once; those that
@@ -39,7 +36,7 @@ impl Ledger {
     }
 
     /// Whether the global record of the store does not cover this record yet.
-    const fn is_news(&self, sequence: u64) -> bool {
+    pub(super) const fn is_news(&self, sequence: u64) -> bool {
         sequence > self.global_as_of
     }
 
@@ -83,7 +80,9 @@ impl Ledger {
                 let mut rows = self.rows(sequence, head)?;
                 tokens.into_iter().try_for_each(|token| rows.on_resolved(token, as_))
             }
-            Event::Receipts { carrier, at, entries } => self.on_receipts(sequence, carrier, at, entries),
+            Event::Receipts { carrier, at, entries } => {
+                entries.into_iter().try_for_each(|entry| self.on_receipt(sequence, carrier, at, &entry))
+            }
             Event::NoReceipt { head, tokens } => {
                 let mut rows = self.rows(sequence, head)?;
                 tokens.into_iter().try_for_each(|token| rows.on_no_receipt(token))
@@ -102,6 +101,7 @@ impl Ledger {
                 let mut rows = self.rows(sequence, head)?;
                 tokens.into_iter().try_for_each(|token| rows.on_suppressed(token, cause))
             }
+            Event::Archived { campaign, archive } => self.on_archived(sequence, campaign, archive),
             Event::Control { campaign, at, control, why } => {
                 if self.is_news(sequence) {
                     self.campaign_mut(sequence, campaign)?.control(at, control, why);
@@ -115,7 +115,7 @@ impl Ledger {
         self.campaigns.entry(id).or_insert_with(|| Campaign::new(id, at, plan));
     }
 
-    fn campaign_mut(&mut self, sequence: u64, id: CampaignId) -> Result<&mut Campaign, Error> {
+    pub(super) fn campaign_mut(&mut self, sequence: u64, id: CampaignId) -> Result<&mut Campaign, Error> {
         let never_planned = || Error::NeverPlanned { sequence, what: format!("campaign {id}") };
         self.campaigns.get_mut(&id).ok_or_else(never_planned)
     }
@@ -151,59 +151,21 @@ impl Ledger {
         self.receipts.received += u64::from(is_news);
         let key = self.index.key(carrier, entry.id);
         let Some(target) = self.index.get(key) else {
+            if is_planted(Bug::EarlyReceiptDropped) {
+                return Ok(());
+            }
             // Perhaps its answer is on the way: parked, and on disk by being in the journal.
             self.receipts.early += u64::from(is_news);
             let n_orphans = self.parked.park(key, Parked::new(carrier, at, sequence, entry));
             self.receipts.orphans += if is_news { n_orphans } else { 0 };
             return Ok(());
         };
-        if entry.check.is_some_and(|check| check != target.check) {
+        if entry.check.is_some_and(|check| check != target.check) && !is_planted(Bug::MatchedByIdAlone) {
             self.receipts.orphans += u64::from(is_news);
             return Ok(());
         }
         let head = Head { campaign: target.campaign, carrier, at };
         self.rows(sequence, head)?.on_receipt(target.token, key, entry.state, entry.err, sequence)
-    }
-}
-
-impl Ledger {
-    /// Receipts come in any order, so that each would wait for its row to come from memory. Asked
-    /// for in tight loops before, many rows are on their way at once.
-    fn on_receipts(
-        &mut self,
-        sequence: u64,
-        carrier: CarrierIndex,
-        at: UnixMicros,
-        entries: ReceiptEntries<'_>,
-    ) -> Result<(), Error> {
-        let mut entries = entries.into_iter();
-        loop {
-            self.fetch(carrier, entries.clone().take(FETCHED_AT_ONCE));
-            let mut n_folded = 0;
-            for entry in entries.by_ref().take(FETCHED_AT_ONCE) {
-                self.on_receipt(sequence, carrier, at, &entry)?;
-                n_folded += 1;
-            }
-            if n_folded < FETCHED_AT_ONCE {
-                return Ok(());
-            }
-        }
-    }
-
-    fn fetch<'a>(&self, carrier: CarrierIndex, entries: impl Iterator<Item = ReceiptEntry<'a>>) {
-        let mut targets = [None; FETCHED_AT_ONCE];
-        for (target, entry) in targets.iter_mut().zip(entries) {
-            *target = self.index.get(self.index.key(carrier, entry.id));
-        }
-        let touch = |touched: u32, target: &Target| touched ^ self.touch(target).unwrap_or_default();
-        std::hint::black_box(targets.iter().flatten().fold(0, touch));
-    }
-
-    fn touch(&self, target: &Target) -> Option<u32> {
-        let (number, offset) = place(target.token.row());
-        let row = self.campaigns.get(&target.campaign)?.open.get(&number)?.row(offset)?;
-        // Both ends: a row may lie across two lines of the cache.
-        Some(row.settled_ms ^ row.state as u32)
     }
 }
 
@@ -233,6 +195,9 @@ impl RowsOf<'_> {
     fn row(&mut self, row: RowIndex) -> Result<Option<RowOf<'_>>, Error> {
         let (number, offset) = place(row);
         let campaign = &mut *self.campaign;
+        if campaign.archived.is_some() {
+            return Ok(None); // The store knows its sums, and nothing more happens to it.
+        }
         // Nearly always the chunk is in memory; only then is the second look-up left out.
         if let hash_map::Entry::Vacant(_) = campaign.open.entry(number) {
             let opened = open_chunk(self.store, campaign, number)?;
@@ -412,7 +377,10 @@ impl RowsOf<'_> {
         row.chunk.dirty_since = row.chunk.dirty_since.map(|dirty| dirty.min(since));
         let Some(slot) = row.chunk.slot_mut(row.offset, token.segment()) else { return Ok(()) };
         let Segment::Accepted(known) = slot.segment() else { return Ok(()) };
-        let joined = known.map_or(state, |known| known.join(state));
+        let joined = match known {
+            Some(known) if !is_planted(Bug::LastReceiptWins) => known.join(state),
+            _ => state,
+        };
         slot.set(Segment::Accepted(Some(joined)));
         let was_final = known.is_some_and(ReceiptState::is_final);
         let changed = known != Some(joined);
