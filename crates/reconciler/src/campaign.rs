@@ -9,6 +9,7 @@ use volley_core::{CHUNK_ROWS, CampaignId, CarrierIndex, MessageState, StateCount
 
 use crate::{
     chunk::Chunk,
+    ledger::CampaignReceipts,
     record::{Archive, Control, Planned},
     summary::{CampaignStatus, Segments, Summary},
 };
@@ -122,8 +123,8 @@ pub(crate) struct Campaign {
     pub(crate) last_submit_at: Option<UnixMicros>,
     pub(crate) first_submit_at: Option<UnixMicros>,
     pub(crate) bounds: BTreeMap<CarrierIndex, u32>,
-    /// Most that were in doubt at once by a crash, and the bound that held then.
     pub(crate) reasons: Reasons,
+    pub(crate) receipts: CampaignReceipts,
     pub(crate) open: HashMap<u32, Box<Chunk>>,
     /// For each chunk that the store holds: its sums as stored. They are part of `sums` already.
     pub(crate) stored: HashMap<u32, StoredChunk>,
@@ -160,6 +161,7 @@ impl Campaign {
             first_submit_at: None,
             bounds: BTreeMap::new(),
             reasons: Reasons::default(),
+            receipts: CampaignReceipts::default(),
             open: HashMap::new(),
             stored: HashMap::new(),
             sums,

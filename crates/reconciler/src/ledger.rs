@@ -60,6 +60,23 @@ pub struct ReceiptCounters {
     pub replies: u64,
 }
 
+/// The same for one campaign, as far as receipts could be matched to its rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct CampaignReceipts {
+    /// Said again what was known.
+    pub duplicates: u64,
+    /// Said another final state than an earlier one.
+    pub conflicts: u64,
+    /// Turned a final state into delivered.
+    pub corrections: u64,
+}
+
+impl CampaignReceipts {
+    fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// The fold of the journal.
 #[derive(Debug)]
 pub struct Ledger {
@@ -120,6 +137,8 @@ struct CampaignRecord {
     finished_at: Option<u64>,
     #[serde(default, skip_serializing_if = "is_false")]
     is_erased: bool,
+    #[serde(default, skip_serializing_if = "CampaignReceipts::is_none")]
+    receipts: CampaignReceipts,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     archived: Option<ArchivedRecord>,
 }
@@ -300,6 +319,7 @@ impl CampaignRecord {
             reasons: campaign.reasons.texts().to_vec(),
             finished_at: campaign.finished_at.filter(|at| *at != campaign.last_event_at).map(|at| at.0),
             is_erased: campaign.is_erased,
+            receipts: campaign.receipts,
             archived: campaign.archived.clone().map(|archive| ArchivedRecord {
                 archive,
                 sums: StoredSums { sums: campaign.sums, reasons: campaign.reasons.counts().collect() }.encode(),
@@ -322,6 +342,7 @@ impl CampaignRecord {
         campaign.finished_at = is_finished.then(|| self.finished_at.map_or(campaign.last_event_at, UnixMicros));
         campaign.is_erased = self.is_erased;
         campaign.reasons = crate::campaign::Reasons::restore(self.reasons);
+        campaign.receipts = self.receipts;
         if let Some(ArchivedRecord { archive, sums }) = self.archived {
             let stored = StoredSums::decode(&sums)?;
             campaign.sums = stored.sums;

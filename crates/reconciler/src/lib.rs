@@ -20,7 +20,8 @@ mod varint;
 
 pub use error::Error;
 pub use ledger::{
-    Checkpoint, Doubt, DoubtfulSegment, Ledger, Opened, ReceiptCounters, Recount, ReportRow, RowToSend, SetAside,
+    CampaignReceipts, Checkpoint, Doubt, DoubtfulSegment, Ledger, Opened, ReceiptCounters, Recount, ReportRow,
+    RowToSend, SetAside,
 };
 pub use store::is_opening;
 pub use summary::{CampaignStatus, Segments, Summary};

@@ -16,6 +16,7 @@ mod interrupt;
 mod kill;
 mod listen;
 mod replies;
+mod report;
 mod scenarios;
 mod silence;
 mod support;

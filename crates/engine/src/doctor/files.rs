@@ -15,8 +15,7 @@ pub(super) fn check(dir: &DataDir, ledger: &Ledger, id: CampaignId, diagnosis: &
     if dir.erasing().exists() {
         return;
     }
-    let sealed = [seal::APPROVED, seal::PLAN, seal::REJECTS];
-    let sealed = sealed.map(|name| seal::check(dir, ledger, id, &[name]).map_err(|error| error.to_string()));
+    let sealed = seal::ALL.map(|name| seal::check(dir, ledger, id, &[name]).map_err(|error| error.to_string()));
     let checks = sealed.into_iter().chain([approved(&folder), list(&folder)]);
     // A file that is not what was approved is found once, not twice.
     if let Some(wrong) = checks.filter_map(Result::err).next() {

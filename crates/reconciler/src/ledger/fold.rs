@@ -394,6 +394,7 @@ impl RowsOf<'_> {
     ) -> Result<(), Error> {
         let at_ms = self.at_ms;
         let is_news = self.is_news;
+        let before = *self.counters;
         let Some(mut row) = self.row(token.row())? else { return Ok(()) };
         row.chunk.dirty_since = row.chunk.dirty_since.map(|dirty| dirty.min(since));
         let Some(slot) = row.chunk.slot_mut(row.offset, token.segment()) else { return Ok(()) };
@@ -415,6 +416,7 @@ impl RowsOf<'_> {
             self.counters.duplicates += u64::from(was_final && known == Some(state));
             self.counters.conflicts += u64::from(was_final && state.is_final() && known != Some(state));
             self.counters.corrections += u64::from(was_final && changed && joined == ReceiptState::Delivered);
+            self.campaign.receipts.follow(&before, self.counters);
         }
         if joined == ReceiptState::Delivered {
             self.index.remove(key, token);
@@ -467,16 +469,16 @@ impl RowOf<'_> {
         row.state = after;
         row.reason = match after {
             MessageState::Delivered | MessageState::InFlight | MessageState::Pending => 0,
+            // One segment's reason stays when another one's success is the last to be heard of.
             MessageState::Rejected
             | MessageState::Suppressed
-            | MessageState::Deferred
-            | MessageState::InDoubt
-            | MessageState::Accepted
             | MessageState::Undelivered
             | MessageState::Expired
-            | MessageState::Unknown
             | MessageState::Failed
-            | MessageState::Cancelled => reason.filter(|new| *new != 0 || before != after).unwrap_or(reason_before),
+            | MessageState::Cancelled => reason.filter(|new| *new != 0).unwrap_or(reason_before),
+            MessageState::Deferred | MessageState::InDoubt | MessageState::Accepted | MessageState::Unknown => {
+                reason.filter(|new| *new != 0 || before != after).unwrap_or(reason_before)
+            }
         };
         self.reasons.shift(reason_before, row.reason);
         self.sums.states.shift(before, after);
@@ -485,6 +487,15 @@ impl RowOf<'_> {
             (true, false) => self.chunk.n_open += 1,
             (true, true) | (false, false) => {}
         }
+    }
+}
+
+impl super::CampaignReceipts {
+    /// What one receipt changed for all campaigns, it changed for its own.
+    const fn follow(&mut self, before: &super::ReceiptCounters, after: &super::ReceiptCounters) {
+        self.duplicates += after.duplicates - before.duplicates;
+        self.conflicts += after.conflicts - before.conflicts;
+        self.corrections += after.corrections - before.corrections;
     }
 }
 
