@@ -1,5 +1,6 @@
 //! Arguments.
 
+mod archive;
 mod carrier;
 mod doubt;
 mod inspect;
@@ -9,6 +10,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use self::archive::ArchiveArgs;
 pub(crate) use self::carrier::{CarrierArgs, CarrierCommand, CarrierList, CarrierTestArgs, CarrierWatch};
 pub(crate) use self::doubt::{DoctorArgs, DoubtArgs, DoubtCommand, DoubtList, DoubtResolve, Verdict};
 pub(crate) use self::inspect::{Inspect, InspectArgs, InspectInput, InspectText};
@@ -59,6 +61,8 @@ pub(crate) enum Command {
     Doubt(DoubtArgs),
     /// Check that journal, store and report agree, and mend what can be mended
     Doctor(DoctorArgs),
+    /// Put finished campaigns into one file each, and out of journal and store
+    Archive(ArchiveArgs),
     /// List carriers, try one, or watch the binds of those that run
     Carrier(CarrierArgs),
     /// Play an SMSC over TCP until interrupted
@@ -154,10 +158,15 @@ pub(crate) struct ListArgs {
 Examples:
   volley report spring-sale
   volley report spring-sale --json
-  volley report spring-sale --csv > recipients-report.csv")]
+  volley report spring-sale --csv > recipients-report.csv
+  volley report --archive .volley/archives/1-spring-sale.tar.zst --csv")]
 pub(crate) struct ReportArgs {
     /// The campaign's name or number
-    pub(crate) campaign: String,
+    #[arg(required_unless_present = "archive")]
+    pub(crate) campaign: Option<String>,
+    /// From an archive file, wherever it lies; every octet of it is checked first
+    #[arg(long, value_name = "FILE", conflicts_with = "campaign")]
+    pub(crate) archive: Option<PathBuf>,
     /// Print JSON
     #[arg(long, conflicts_with = "csv")]
     pub(crate) json: bool,

@@ -20,7 +20,9 @@ use volley_simulator::{Account, Seen, Setup, Simulator};
 
 use crate::{
     DataDir, Error,
+    archive::check_not_archived,
     board::Board,
+    compact::{MAX_SEGMENTS, compact_if_long},
     control,
     data_dir::DataLock,
     doubt,
@@ -223,6 +225,7 @@ impl Engine {
     /// # Errors
     /// When its files can't be read, or are not what was approved.
     pub fn approved(&self, id: CampaignId) -> Result<Approved, Error> {
+        check_not_archived(&self.ledger, id)?;
         seal::check(&self.dir, &self.ledger, id, &[APPROVED, PLAN])?;
         let path = self.dir.campaign(id).join(APPROVED);
         let failed = |source| Error::Io { path: path.clone(), action: "can't read the approved campaign", source };
@@ -438,12 +441,18 @@ fn finish(
     simulator: Option<RunningSimulator>,
 ) -> Result<Outcome, Error> {
     journal.close();
-    let ledger = ledger.stop()?;
+    let mut ledger = ledger.stop()?;
     let seen = simulator.map(|running| running.simulator.stop());
     let summary = ledger.summary(id).filter(Summary::adds_up).ok_or_else(|| Error::DoesNotReconcile {
         what: "the states don't add up to the rows of the list".to_owned(),
         root: dir.root().to_owned(),
     })?;
+    match compact_if_long(dir, &mut ledger, MAX_SEGMENTS) {
+        Err(error @ Error::DoesNotReconcile { .. }) => return Err(error),
+        // The campaign is as done as without it; the next run tries again.
+        Err(error) => tracing::warn!(%error, "the journal was not compacted"),
+        Ok(_) => {}
+    }
     Ok(Outcome { ended, summary, seen, no_carrier, folder: dir.campaign(id) })
 }
 

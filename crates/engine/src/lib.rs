@@ -9,8 +9,10 @@ pub mod inspect;
 pub mod options;
 
 mod account;
+mod archive;
 mod board;
 mod carrier_status;
+mod compact;
 mod control;
 mod data_dir;
 mod doctor;
@@ -28,6 +30,7 @@ mod replies;
 mod report;
 mod retry;
 mod run;
+mod scratch;
 mod seal;
 mod source;
 mod start;
@@ -35,6 +38,7 @@ mod status;
 mod suppress;
 mod turn;
 
+pub use archive::{ArchiveFile, ArchiveOptions, ArchiveOutcome, Archived, ToArchive, archive};
 pub use board::{Board, LaneBoard};
 pub use data_dir::{DataDir, DataLock};
 pub use doctor::{CampaignSums, Diagnosis, Finding, JournalFacts, Part, Sums, diagnose, repair};

@@ -8,7 +8,7 @@ use volley_ingest::{Plan, PlanChunk, RejectedRow, Rejects};
 use volley_journal::{Journal, JournalOptions};
 use volley_reconciler::{Ledger, ReportRow, Summary};
 
-use crate::{DataDir, Error, seal};
+use crate::{DataDir, Error, archive::check_not_archived, seal};
 
 const HEADER: &str = "line,number,state,reason,carrier,carrier_id,segments,segments_delivered,attempts,possible_duplicate,submitted_at,answered_at,settled_at\n";
 
@@ -68,6 +68,7 @@ pub(crate) fn write_rows(
 ) -> Result<(), Error> {
     let folder = dir.campaign(campaign);
     let failed = |source: io::Error| Error::Io { path: "report".into(), action: "can't write the report", source };
+    check_not_archived(ledger, campaign)?;
     seal::check(dir, ledger, campaign, &[seal::PLAN, seal::REJECTS])?;
     let plan = Plan::open(&folder)?;
     out.write_all(HEADER.as_bytes()).map_err(failed)?;

@@ -1,8 +1,8 @@
 //! `volley report`.
 
-use std::io;
+use std::{io, path::Path};
 
-use volley_engine::{DataDir, Error, Report};
+use volley_engine::{ArchiveFile, DataDir, Error, Report};
 
 use crate::{
     args::{ReportArgs, StatusArgs},
@@ -11,11 +11,14 @@ use crate::{
 };
 
 pub(crate) fn report(data: &DataDir, args: &ReportArgs) -> Result<Code, Failure> {
-    let report = match Report::open(data, &args.campaign) {
+    let campaign = match (&args.archive, &args.campaign) {
+        (Some(file), _) => return from_archive(file, args),
+        (None, campaign) => campaign.clone().unwrap_or_default(),
+    };
+    let report = match Report::open(data, &campaign) {
         // The numbers of a campaign that runs come from the process that runs it.
         Err(Error::InUse { .. }) if !args.csv => {
-            let campaign = Some(args.campaign.clone());
-            return super::status::status(data, &StatusArgs { campaign, json: args.json });
+            return super::status::status(data, &StatusArgs { campaign: Some(campaign), json: args.json });
         }
         other => other?,
     };
@@ -29,6 +32,18 @@ pub(crate) fn report(data: &DataDir, args: &ReportArgs) -> Result<Code, Failure>
         print(&format!("{:#}\n", serde_json::json!(summary)))?;
     } else {
         print(&summary_table(&summary))?;
+    }
+    Ok(Code::Clean)
+}
+
+fn from_archive(file: &Path, args: &ReportArgs) -> Result<Code, Failure> {
+    let archive = ArchiveFile::open(file)?;
+    if args.csv {
+        archive.write_csv(&mut io::BufWriter::with_capacity(1 << 20, io::stdout().lock()))?;
+    } else if args.json {
+        print(&format!("{:#}\n", archive.report()))?;
+    } else {
+        print(&summary_table(&archive.summary()?))?;
     }
     Ok(Code::Clean)
 }
