@@ -1,6 +1,9 @@
 //! Admission: which rows get an intent in this turn, and through which lane.
 
-use volley_core::{MessageToken, RowIndex};
+use volley_core::{
+    MessageToken, RowIndex,
+    planted::{Bug, is_planted},
+};
 use volley_reconciler::{
     SuppressCause,
     record::{Head, IntentEntry},
@@ -94,6 +97,9 @@ impl Runner {
             self.state.turn.events.suppressed(head, cause, [MessageToken::new(row, 0)]);
         }
         turn.n_intents += n_intents;
+        if is_planted(Bug::SendBeforeLogging) {
+            lane.carrier.submit(std::mem::take(&mut turn.batch));
+        }
         lane.limits.intent(n_intents);
     }
 }

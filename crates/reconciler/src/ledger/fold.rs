@@ -3,7 +3,10 @@
 
 use std::collections::hash_map;
 
-use volley_core::{CampaignId, CarrierIndex, MessageState, MessageToken, ReceiptState, RowIndex, UnixMicros};
+use volley_core::{
+    CampaignId, CarrierIndex, MessageState, MessageToken, ReceiptState, RowIndex, UnixMicros,
+    planted::{Bug, is_planted},
+};
 
 use super::{Ledger, open_chunk, place};
 use crate::{
@@ -148,13 +151,16 @@ impl Ledger {
         self.receipts.received += u64::from(is_news);
         let key = self.index.key(carrier, entry.id);
         let Some(target) = self.index.get(key) else {
+            if is_planted(Bug::EarlyReceiptDropped) {
+                return Ok(());
+            }
             // Perhaps its answer is on the way: parked, and on disk by being in the journal.
             self.receipts.early += u64::from(is_news);
             let n_orphans = self.parked.park(key, Parked::new(carrier, at, sequence, entry));
             self.receipts.orphans += if is_news { n_orphans } else { 0 };
             return Ok(());
         };
-        if entry.check.is_some_and(|check| check != target.check) {
+        if entry.check.is_some_and(|check| check != target.check) && !is_planted(Bug::MatchedByIdAlone) {
             self.receipts.orphans += u64::from(is_news);
             return Ok(());
         }
@@ -370,7 +376,10 @@ impl RowsOf<'_> {
         row.chunk.dirty_since = row.chunk.dirty_since.map(|dirty| dirty.min(since));
         let Some(slot) = row.chunk.slot_mut(row.offset, token.segment()) else { return Ok(()) };
         let Segment::Accepted(known) = slot.segment() else { return Ok(()) };
-        let joined = known.map_or(state, |known| known.join(state));
+        let joined = match known {
+            Some(known) if !is_planted(Bug::LastReceiptWins) => known.join(state),
+            _ => state,
+        };
         slot.set(Segment::Accepted(Some(joined)));
         let was_final = known.is_some_and(ReceiptState::is_final);
         let changed = known != Some(joined);
