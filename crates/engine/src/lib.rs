@@ -12,6 +12,7 @@ mod account;
 mod archive;
 mod board;
 mod carrier_status;
+mod commit_times;
 mod compact;
 mod control;
 mod data_dir;
