@@ -1,5 +1,6 @@
 //! Arguments.
 
+mod archive;
 mod carrier;
 mod doubt;
 mod erase;
@@ -13,6 +14,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use self::archive::ArchiveArgs;
 pub(crate) use self::carrier::{CarrierArgs, CarrierCommand, CarrierList, CarrierTestArgs, CarrierWatch};
 pub(crate) use self::doubt::{DoctorArgs, DoubtArgs, DoubtCommand, DoubtList, DoubtResolve, Verdict};
 pub(crate) use self::erase::EraseArgs;
@@ -74,6 +76,8 @@ pub(crate) enum Command {
     Doubt(DoubtArgs),
     /// Check that journal, store and report agree, and mend what can be mended
     Doctor(DoctorArgs),
+    /// Put finished campaigns into one file each, and out of journal and store
+    Archive(ArchiveArgs),
     /// List carriers, try one, or watch the binds of those that run
     Carrier(CarrierArgs),
     /// Play an SMSC over TCP until interrupted

@@ -20,7 +20,9 @@ use volley_simulator::{Account, Seen, Setup, Simulator};
 
 use crate::{
     DataDir, Error, Ground, Tasks,
+    archive::check_not_archived,
     board::Board,
+    compact::{MAX_BYTES, compact_if_long},
     control,
     data_dir::DataLock,
     doubt, erase,
@@ -258,6 +260,7 @@ impl Engine {
     /// # Errors
     /// When its files can't be read, or are not what was approved.
     pub fn approved(&self, id: CampaignId) -> Result<Approved, Error> {
+        check_not_archived(&self.ledger, id)?;
         seal::check(&self.dir, &self.ledger, id, &[APPROVED, PLAN])?;
         let path = self.dir.campaign(id).join(APPROVED);
         let failed = |source| Error::Io { path: path.clone(), action: "can't read the approved campaign", source };
@@ -391,8 +394,7 @@ impl Prepared {
             server.abort();
         }
         let _ = fs::remove_file(dir.control_socket());
-        let (ended, ledger, journal, no_carrier) = result?;
-        finish(&dir, id, ended, ledger, journal, no_carrier, simulator).await
+        finish(&dir, &ground, id, result?, simulator).await
     }
 
     /// The in-process simulator for routes of kind simulated; the n-th account is the n-th such
@@ -471,20 +473,24 @@ impl RunningSimulator {
 /// Closes journal and ledger, and checks the sums a last time.
 async fn finish(
     dir: &DataDir,
+    ground: &Ground,
     id: CampaignId,
-    ended: Ended,
-    ledger: LedgerTask,
-    journal: Log,
-    no_carrier: Option<String>,
+    (ended, ledger, journal, no_carrier): (Ended, LedgerTask, Log, Option<String>),
     simulator: Option<RunningSimulator>,
 ) -> Result<Outcome, Error> {
     journal.close().await;
-    let ledger = ledger.stop().await?;
+    let mut ledger = ledger.stop().await?;
     let seen = simulator.map(|running| running.simulator.stop());
     let summary = ledger.summary(id).filter(Summary::adds_up).ok_or_else(|| Error::DoesNotReconcile {
         what: "the states don't add up to the rows of the list".to_owned(),
         root: dir.root().to_owned(),
     })?;
+    match compact_if_long(dir, ground, &mut ledger, MAX_BYTES) {
+        Err(error @ Error::DoesNotReconcile { .. }) => return Err(error),
+        // The campaign is as done as without it; the next run tries again.
+        Err(error) => tracing::warn!(%error, "the journal was not compacted"),
+        Ok(_) => {}
+    }
     Ok(Outcome { ended, summary, seen, no_carrier, folder: dir.campaign(id) })
 }
 

@@ -9,8 +9,11 @@ pub mod inspect;
 pub mod options;
 
 mod account;
+mod archive;
 mod board;
 mod carrier_status;
+mod commit_times;
+mod compact;
 mod control;
 mod cost;
 mod country;
@@ -34,6 +37,7 @@ mod replies;
 mod report;
 mod retry;
 mod run;
+mod scratch;
 mod seal;
 mod segments;
 mod source;
@@ -42,6 +46,7 @@ mod status;
 mod suppress;
 mod turn;
 
+pub use archive::{ArchiveFile, ArchiveOptions, ArchiveOutcome, Archived, ToArchive, archive};
 pub use board::{Board, LaneBoard};
 pub use cost::{Amounts, Contract, PlannedCost};
 pub use country::Country;

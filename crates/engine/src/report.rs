@@ -20,6 +20,7 @@ use volley_reconciler::{CampaignStatus, Ledger, Summary};
 
 use crate::{DataDir, Error, erase};
 
+pub(crate) use self::export::write_rows;
 pub use self::{
     breakdown::{Breakdown, By, Line},
     details::Details,

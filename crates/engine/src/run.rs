@@ -32,6 +32,7 @@ use crate::{
     Error,
     board::Board,
     carrier_status::BindRates,
+    commit_times::CommitTimes,
     lane::LaneLimits,
     ledger_task::{LedgerGone, LedgerTask},
     log::Log,
@@ -133,6 +134,7 @@ pub(crate) struct LoopState {
     tries: Tries,
     /// How long a record takes from hand-over to durable, lately.
     commit: Duration,
+    commit_times: CommitTimes,
     ending: Option<Ended>,
     last_tick: Instant,
     last_sweep: Instant,
@@ -153,6 +155,7 @@ impl LoopState {
             in_flight: VecDeque::new(),
             tries,
             commit: Duration::from_millis(1),
+            commit_times: CommitTimes::new(),
             ending: None,
             last_tick: now,
             last_sweep: now,
@@ -266,6 +269,7 @@ impl Runner {
         if let Some(turn) = self.state.in_flight.pop_front() {
             let took = turn.handed_over.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
             self.state.commit = (self.state.commit * 7 + took) / 8;
+            self.state.commit_times.record(took);
             for (lane, turn) in self.lanes.iter_mut().zip(turn.lanes) {
                 lane.limits.intents_durable(turn.n_intents);
                 lane.limits.settled(turn.n_settled);

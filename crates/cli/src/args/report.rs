@@ -14,14 +14,19 @@ Examples:
   volley report spring-sale --html report.html              a page for browser, phone and paper
   volley report spring-sale --by country                    also carrier, sender, variant, error, hour
   volley report spring-sale --by hour --time-zone Europe/Berlin --csv > hours.csv
+  volley report --archive .volley/archives/1-spring-sale.tar.zst --csv > rows.csv
 
 Every column of a breakdown adds up to the whole report. Amounts are exact; several currencies stand
 side by side and are never added.")]
 pub(crate) struct ReportArgs {
     /// The campaign's name or number
-    pub(crate) campaign: String,
+    #[arg(required_unless_present = "archive")]
+    pub(crate) campaign: Option<String>,
     /// Where to write it [default: stdout]
     pub(crate) file: Option<PathBuf>,
+    /// From an archive file, wherever it lies; every octet of it is checked first
+    #[arg(long, value_name = "ARCHIVE", conflicts_with_all = ["by", "html", "file"])]
+    pub(crate) archive: Option<PathBuf>,
     /// Break it down: a line for each
     #[arg(long, value_name = "WHAT", value_parser = by())]
     pub(crate) by: Option<By>,

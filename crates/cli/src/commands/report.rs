@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde_json::json;
-use volley_engine::{By, DataDir, Error, Report};
+use volley_engine::{ArchiveFile, By, DataDir, Error, Report};
 
 use crate::{
     args::{ReportArgs, ReportForm, StatusArgs},
@@ -22,17 +22,38 @@ const ON_A_PAGE: [By; 4] = [By::Carrier, By::Country, By::Error, By::Hour];
 
 pub(crate) fn report(data: &DataDir, args: &ReportArgs) -> Result<Code, Failure> {
     let numbers_alone = matches!(args.form(), ReportForm::Table | ReportForm::Json) && args.by.is_none();
-    let report = match Report::open(data, &args.campaign) {
+    let campaign = match (&args.archive, &args.campaign) {
+        (Some(archive), to) => return from_archive(archive, to.as_deref().map(Path::new), args),
+        (None, campaign) => campaign.clone().unwrap_or_default(),
+    };
+    let report = match Report::open(data, &campaign) {
         // The numbers of a campaign that runs come from the process that runs it.
         Err(Error::InUse { .. }) if numbers_alone && args.file.is_none() => {
-            let campaign = Some(args.campaign.clone());
-            return super::status::status(data, &StatusArgs { campaign, json: args.json });
+            return super::status::status(data, &StatusArgs { campaign: Some(campaign), json: args.json });
         }
         other => other?,
     };
     match &args.file {
         Some(path) => write_file(path, |out| write(&report, args, out))?,
         None => write(&report, args, &mut io::BufWriter::with_capacity(BUFFER, io::stdout().lock()))?,
+    }
+    Ok(Code::Clean)
+}
+
+/// `to`: a file; stdout without.
+fn from_archive(archive: &Path, to: Option<&Path>, args: &ReportArgs) -> Result<Code, Failure> {
+    let archive = ArchiveFile::open(archive)?;
+    let write = |out: &mut dyn Write| -> Result<(), Failure> {
+        let text = match args.form() {
+            ReportForm::Csv => return Ok(archive.write_csv(out)?),
+            ReportForm::Json => format!("{:#}\n", archive.report()),
+            ReportForm::Table | ReportForm::Html => summary_table(&archive.summary()?),
+        };
+        out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Failure::io("can't write the report"))
+    };
+    match to {
+        Some(path) => write_file(path, |out| write(out))?,
+        None => write(&mut io::BufWriter::with_capacity(BUFFER, io::stdout().lock()))?,
     }
     Ok(Code::Clean)
 }

@@ -11,7 +11,7 @@ use super::{
     parallel, put_field,
     rows::{RowScratch, Rows},
 };
-use crate::{DataDir, Error};
+use crate::{DataDir, Error, archive::check_not_archived};
 
 const HEADER: &str = "line,number,state,reason,carrier,carrier_id,segments,segments_delivered,attempts,possible_duplicate,submitted_at,answered_at,settled_at\n";
 /// Octets of a chunk's lines that rarely need more: 4,096 of some 150.
@@ -19,7 +19,7 @@ const CHUNK_OCTETS: usize = 640 << 10;
 
 /// Writes those that could be sent in the order of the list, then those that were rejected.
 /// `progress` hears the rows written so far.
-pub(super) fn write_rows(
+pub(crate) fn write_rows(
     dir: &DataDir,
     ledger: &Ledger,
     campaign: CampaignId,
@@ -27,6 +27,7 @@ pub(super) fn write_rows(
     progress: &mut dyn FnMut(u64),
 ) -> Result<(), Error> {
     let failed = |source: io::Error| Error::Io { path: "report".into(), action: "can't write the report", source };
+    check_not_archived(ledger, campaign)?;
     let rows = Rows::open(dir, ledger, campaign)?;
     out.write_all(HEADER.as_bytes()).map_err(failed)?;
     let make = |number: u32, (scratch, times): &mut (RowScratch, Times)| {
