@@ -19,11 +19,12 @@ use volley_scheduler::Lanes;
 use volley_simulator::{Account, Seen, Setup, Simulator};
 
 use crate::{
-    DataDir, Error,
+    DataDir, Error, account,
     board::Board,
     control,
     data_dir::DataLock,
     doubt,
+    identify::Identifier,
     ledger_task::{LedgerTask, SharedSnapshot, snapshot_of},
     numbers::Suppressed,
     options::{self, CarrierKind, Carriers, InDoubtPolicy},
@@ -45,7 +46,7 @@ const CARRIER_EVENTS: usize = 256;
 pub struct Engine {
     pub(crate) dir: DataDir,
     _lock: DataLock,
-    journal: Journal,
+    pub(crate) journal: Journal,
     pub(crate) ledger: Ledger,
     /// What a person should know of the opening.
     pub notes: Vec<String>,
@@ -255,6 +256,10 @@ impl Engine {
             }
         }
         let numbers = self.number_carriers(&approved)?;
+        for (route, number) in approved.options.routes.iter().zip(&numbers) {
+            let ids = account::id_rules(carriers.get(&route.carrier)?);
+            self.read_ids_by(&route.carrier, *number, &ids)?;
+        }
         self.settle_doubt(id, approved.options.delivery.in_doubt)?;
         let snapshot = SharedSnapshot::new(Mutex::new(snapshot_of(&self.ledger)));
         let board = Arc::new(Board::new(self.dir.root().to_owned(), snapshot));
@@ -306,13 +311,14 @@ impl Prepared {
         let (replies, suppressed) = self.reply_desk()?;
         let simulator = self.start_simulator()?;
         let (source, tries) = self.row_source()?;
+        let identifier = Identifier::new(self.engine.dir.clone(), suppressed.key());
         let Self { engine, id, approved, carriers, plan, numbers, board } = self;
         let Engine { dir, _lock, journal, ledger, notes: _ } = engine;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let last_durable = journal.last();
         let (journal_out, journal_events) = mpsc::channel(JOURNAL_EVENTS);
         let writer = journal.start(move |event| drop(journal_out.blocking_send(event)))?;
-        let ledger = LedgerTask::start(ledger, id, Arc::clone(&board.snapshot));
+        let ledger = LedgerTask::start(ledger, id, Arc::clone(&board.snapshot), identifier);
         let tracker = TaskTracker::new();
         let server = tracker.spawn(control::serve(dir.clone(), Arc::clone(&board)));
         let (events_out, carrier_events) = mpsc::channel(CARRIER_EVENTS);
@@ -328,6 +334,7 @@ impl Prepared {
             clock: Arc::clone(&clock),
             in_doubt: approved.options.delivery.in_doubt,
             receipt_deadline: approved.options.delivery.receipt_deadline.0,
+            doubt_grace: approved.options.delivery.doubt_grace.0,
             validity: approved.options.message.validity.map(|validity| validity.0),
             state: LoopState::new(lanes.len(), tries, clock.now()),
             lanes,

@@ -10,7 +10,7 @@ use volley_reconciler::{Ledger, ReportRow, Summary};
 
 use crate::{DataDir, Error, seal};
 
-const HEADER: &str = "line,number,state,reason,carrier,carrier_id,segments,segments_delivered,attempts,possible_duplicate,submitted_at,answered_at,settled_at\n";
+const HEADER: &str = "line,number,state,reason,carrier,carrier_id,segments,segments_delivered,attempts,possible_duplicate,submitted_at,answered_at,settled_at,inferred\n";
 
 /// A campaign's report, from journal and store alone.
 pub struct Report {
@@ -107,7 +107,7 @@ fn put_row(line: &mut String, number_line: u64, number: &str, row: &ReportRow<'_
         line.push(',');
         put_time(line, at);
     }
-    line.push('\n');
+    line.push_str(if row.inferred { ",yes\n" } else { ",\n" });
 }
 
 fn put_rejected(line: &mut String, rejected: &RejectedRow) {
@@ -117,7 +117,7 @@ fn put_rejected(line: &mut String, rejected: &RejectedRow) {
     line.push_str(",rejected,");
     let column = rejected.column.as_deref().map(|column| format!("column {column}: ")).unwrap_or_default();
     put_field(line, &format!("{}: {column}{}", rejected.code, rejected.reason));
-    line.push_str(",,,,,,,,,\n");
+    line.push_str(",,,,,,,,,,\n");
 }
 
 fn put_time(line: &mut String, at: Option<UnixMicros>) {

@@ -9,7 +9,7 @@
 mod read;
 mod write;
 
-pub use read::{AnswerEntries, Events, IntentEntries, ReceiptEntries, Tokens};
+pub use read::{AnswerEntries, Events, InferredEntries, IntentEntries, ReceiptEntries, Tokens};
 pub use write::EventWriter;
 
 use serde::{Deserialize, Serialize};
@@ -97,6 +97,40 @@ pub enum Event<'a> {
         at: UnixMicros,
         /// One for each receipt.
         entries: ReceiptEntries<'a>,
+    },
+    /// Receipts of earlier records whose ids are read by another rule now, and fit.
+    Rematched {
+        /// The account that they came from.
+        carrier: CarrierIndex,
+        /// When they were looked at again.
+        at: UnixMicros,
+        /// One for each receipt.
+        entries: ReceiptEntries<'a>,
+    },
+    /// Receipts that told of segments without an answer: they were taken, under these ids.
+    Inferred {
+        /// Campaign, carrier and time.
+        head: Head,
+        /// One for each segment.
+        entries: InferredEntries<'a>,
+    },
+    /// A receipt with an id that nobody knows fits more than one message in doubt.
+    Ambiguous {
+        /// The account that it came from.
+        carrier: CarrierIndex,
+        /// Its folded id.
+        id: &'a [u8],
+    },
+    /// From here on a carrier's ids are read like this; those that await a receipt, too.
+    Folding {
+        /// The account.
+        carrier: CarrierIndex,
+        /// The mode's name ([`volley_smpp::receipt::IdMode::name`]).
+        mode: &'a str,
+        /// What is taken out of ids first; empty for nothing.
+        strip: &'a str,
+        /// Receipts that came before are matched between the two.
+        step: FoldingStep,
     },
     /// No final receipt came before the deadline.
     NoReceipt {
@@ -240,6 +274,78 @@ pub struct ReceiptEntry<'a> {
     pub err: &'a [u8],
     /// Of the recipient's address, where it was readable.
     pub check: Option<RecipientCheck>,
+    /// The id as it came, when it differs.
+    pub raw: Option<&'a [u8]>,
+    /// What else it says of its message, where it says all of it.
+    pub facts: Option<ReceiptFacts>,
+}
+
+/// What tells a message whose answer never came from all others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceiptFacts {
+    /// When the carrier took the message, by its own clock.
+    #[serde(with = "micros")]
+    pub submitted: UnixMicros,
+    /// A keyed hash of the recipient's last digits.
+    pub recipient: u32,
+    /// The sender's check ([`volley_core::SenderCheck`]).
+    pub sender: u16,
+}
+
+mod micros {
+    use serde::{Deserialize as _, Deserializer, Serializer};
+    use volley_core::UnixMicros;
+
+    pub(super) fn serialize<S: Serializer>(at: &UnixMicros, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(at.0)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<UnixMicros, D::Error> {
+        u64::deserialize(deserializer).map(UnixMicros)
+    }
+}
+
+/// A segment that a receipt told of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InferredEntry<'a> {
+    /// Row and segment.
+    pub token: MessageToken,
+    /// The id as the receipt has it.
+    pub id: &'a [u8],
+    /// The id as receipts are matched by it, when it differs.
+    pub folded: Option<&'a [u8]>,
+    /// What a receipt's address must pass.
+    pub check: RecipientCheck,
+    /// Which of its attempts was taken.
+    pub attempt: Attempt,
+}
+
+/// A change of how ids are read takes more than one record; a crash in between begins it anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum FoldingStep {
+    /// Ids that await a receipt are read anew.
+    Begins = 0,
+    /// Receipts that came before were matched.
+    Ends = 1,
+}
+
+impl FoldingStep {
+    pub(crate) const ALL: [Self; 2] = [Self::Begins, Self::Ends];
+}
+
+/// Which attempt at sending a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Attempt {
+    /// The last one.
+    Present = 0,
+    /// One before: it was sent again since.
+    Earlier = 1,
+}
+
+impl Attempt {
+    pub(crate) const ALL: [Self; 2] = [Self::Present, Self::Earlier];
 }
 
 /// Why an answer is missing.
@@ -351,6 +457,12 @@ pub(crate) mod kind {
     pub(crate) const CONTROL: u8 = 12;
     pub(crate) const SUPPRESS: u8 = 20;
     pub(crate) const SUPPRESSED: u8 = 21;
+    pub(crate) const INFERRED: u8 = 30;
+    /// [`RECEIPTS`] of which at least one has a raw id or facts.
+    pub(crate) const RECEIPTS_IN_FULL: u8 = 31;
+    pub(crate) const AMBIGUOUS: u8 = 32;
+    pub(crate) const FOLDING: u8 = 33;
+    pub(crate) const REMATCHED: u8 = 34;
 }
 
 /// What an answer's first octet holds.
@@ -368,4 +480,8 @@ pub(crate) mod tag {
     pub(crate) const ERR: u8 = 0b0001_0000;
     /// In a receipt: a recipient check follows.
     pub(crate) const CHECK: u8 = 0b0010_0000;
+    /// In a receipt of kind 31: the id as it came follows the id.
+    pub(crate) const RAW: u8 = 0b0100_0000;
+    /// In a receipt of kind 31: facts follow.
+    pub(crate) const FACTS: u8 = 0b1000_0000;
 }

@@ -176,6 +176,8 @@ fn random_turn(world: &mut World, random: &mut Random, n_rows: u64, attempt: u32
                     state: ReceiptState::from_u8(dice.below(10) as u8).unwrap(),
                     err: if dice.below(3) == 0 { b"001" } else { b"" },
                     check: Some(check_of(token.row().0 + u32::from(dice.below(50) == 0))),
+                    raw: None,
+                    facts: None,
                 });
                 events.receipts(NORTH, head.at, entries);
             }
@@ -229,7 +231,9 @@ fn accept(world: &mut World, row: u32, id: &[u8]) {
 }
 
 fn receipt(world: &mut World, id: &[u8], state: ReceiptState, check: Option<RecipientCheck>) {
-    world.record(|events, head| events.receipts(NORTH, head.at, [ReceiptEntry { id, state, err: b"", check }]));
+    world.record(|events, head| {
+        events.receipts(NORTH, head.at, [ReceiptEntry { id, state, err: b"", check, raw: None, facts: None }])
+    });
 }
 
 fn n_in(world: &mut World, state: MessageState) -> u64 {

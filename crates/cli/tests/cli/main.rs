@@ -10,6 +10,7 @@ mod doubt;
 mod faults;
 mod foreign;
 mod house;
+mod inferred;
 mod inspect;
 mod interrupt;
 mod kill;

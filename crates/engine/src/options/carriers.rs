@@ -23,7 +23,7 @@ pub use self::{
     connection::{BindType, InterfaceVersion, ReceiverOptions, ReconnectOptions, TimerOptions},
     kinds::{CarrierKind, Concatenation, DefaultAlphabet, IdMode, NationalLanguage},
     profile::CarrierOptions,
-    receipts::{ReceiptOptions, ReceiptStateName, StripPattern, ValuePattern},
+    receipts::{ClockSkew, ReceiptOptions, ReceiptStateName, ReceiptZone, StripPattern, ValuePattern},
     secret::SecretSource,
     statuses::{StatusClassName, StatusCodes, StatusRule},
     submit::{DestinationPrefix, MessageMode, RegisteredDelivery, TonNpiOptions, ValidityForm},

@@ -9,9 +9,10 @@ use super::{FORMAT, GlobalRecord, Ledger, ReceiptCounters, open_chunk};
 use crate::{
     Error,
     campaign::StoredChunk,
-    index::{ParkedReceipts, ReceiptIndex, Target},
+    index::{ParkedReceipts, ReceiptIndex, SettledIds, Target},
     store::Store,
     suppress::SuppressList,
+    suspects::Suspects,
 };
 
 /// A ledger just opened, and what a person should know of it.
@@ -91,6 +92,9 @@ impl Ledger {
             carriers: Vec::new(),
             index: ReceiptIndex::default(),
             parked: ParkedReceipts::default(),
+            settled: SettledIds::default(),
+            suspects: Suspects::default(),
+            foldings: std::collections::BTreeMap::new(),
             receipts: ReceiptCounters::default(),
             suppress: SuppressList::default(),
             applied: 0,
@@ -126,6 +130,8 @@ impl Ledger {
         }
         self.carriers = record.carriers;
         self.receipts = record.receipts;
+        self.suspects = Suspects::restore(record.suspects, record.n_unwatched);
+        self.foldings = record.foldings;
         self.suppress.last_reply = record.last_reply;
         for entry in self.store.suppressions() {
             let (number, value) = entry?;
@@ -148,25 +154,37 @@ impl Ledger {
             for (reason, n_rows) in stored.reasons {
                 campaign.reasons.add(reason, n_rows);
             }
-            campaign.stored.insert(number, StoredChunk { all_final: stored.sums.states.all_final() });
-            if stored.sums.awaiting > 0 {
-                awaiting.push((id, number));
+            campaign.stored.insert(
+                number,
+                StoredChunk { all_final: stored.sums.states.all_final(), awaits: stored.sums.awaiting > 0 },
+            );
+            if stored.sums.awaiting > 0 || stored.sums.delivered > 0 {
+                awaiting.push((id, number, stored.sums.awaiting > 0));
             }
         }
-        for (id, number) in awaiting {
-            self.load_ids(id, number)?;
+        // The last first: of what was delivered only the latest is remembered.
+        for (id, number, awaits) in awaiting.into_iter().rev() {
+            if awaits || self.settled.is_restorable() {
+                self.load_ids(id, number)?;
+            }
         }
         Ok(record.replay_from)
     }
 
-    /// Puts the ids of a chunk that await a receipt into the index, without keeping the chunk.
+    /// Puts the ids of a chunk into the index where they await a receipt, and among the settled
+    /// where they were delivered, without keeping the chunk.
     fn load_ids(&mut self, id: CampaignId, number: u32) -> Result<(), Error> {
         let Some(campaign) = self.campaigns.get_mut(&id) else { return Ok(()) };
         let Some(chunk) = open_chunk(&self.store, campaign, number)? else { return Ok(()) };
         for (offset, row) in (0_u16..).zip(chunk.rows()) {
             for (segment, slot) in chunk.slots(offset) {
-                if slot.segment().awaits_receipt() && !chunk.folded_id(slot).is_empty() {
-                    let key = self.index.key(CarrierIndex(row.carrier), chunk.folded_id(slot));
+                if chunk.folded_id(slot).is_empty() {
+                    continue;
+                }
+                let key = self.index.key(CarrierIndex(row.carrier), chunk.folded_id(slot));
+                if slot.segment().is_delivered() {
+                    self.settled.restore(key, slot.check);
+                } else if slot.segment().awaits_receipt() {
                     let token = MessageToken::new(RowIndex::in_chunk(number, offset), segment);
                     self.index.insert(key, Target { campaign: id, token, check: slot.check });
                 }
