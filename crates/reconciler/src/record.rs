@@ -7,14 +7,16 @@
 //! that this version can't fold must not be passed over in silence.
 
 mod read;
+mod receipt;
 mod write;
 
 pub use read::{AnswerEntries, Events, InferredEntries, IntentEntries, ReceiptEntries, Tokens};
+pub use receipt::{Attempt, FoldingStep, InferredEntry, ReceiptEntry, ReceiptFacts};
 pub use write::EventWriter;
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use volley_core::{CampaignId, CarrierIndex, MessageToken, ReceiptState, RecipientCheck, RowIndex, UnixMicros};
+use volley_core::{CampaignId, CarrierIndex, MessageToken, RecipientCheck, RowIndex, UnixMicros};
 
 use crate::suppress::{NumberHash, SuppressCause};
 
@@ -157,6 +159,13 @@ pub enum Event<'a> {
         /// The rows: all segments of theirs that wait (their segment is of no meaning).
         tokens: Tokens<'a>,
     },
+    /// A finished campaign's rows lie in an archive file from here on, and nowhere else.
+    Archived {
+        /// The campaign.
+        campaign: CampaignId,
+        /// When and where.
+        archive: Archive,
+    },
     /// The campaign starts, is interrupted, finishes…
     Control {
         /// The campaign.
@@ -168,6 +177,17 @@ pub enum Event<'a> {
         /// Why, for people.
         why: &'a str,
     },
+}
+
+/// Where a campaign's rows lie that are no longer in the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Archive {
+    /// When it was archived, in microseconds since 1970-01-01T00:00:00Z.
+    pub at_us: u64,
+    /// The archive file, as it was named then.
+    pub file: String,
+    /// SHA-256 of that file, in hex.
+    pub hash: String,
 }
 
 /// What most events begin with.
@@ -261,91 +281,6 @@ pub enum Answer<'a> {
         /// The command status.
         status: u32,
     },
-}
-
-/// One receipt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ReceiptEntry<'a> {
-    /// The id, folded for matching.
-    pub id: &'a [u8],
-    /// What it says.
-    pub state: ReceiptState,
-    /// The carrier's error code as text; empty when there is none.
-    pub err: &'a [u8],
-    /// Of the recipient's address, where it was readable.
-    pub check: Option<RecipientCheck>,
-    /// The id as it came, when it differs.
-    pub raw: Option<&'a [u8]>,
-    /// What else it says of its message, where it says all of it.
-    pub facts: Option<ReceiptFacts>,
-}
-
-/// What tells a message whose answer never came from all others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReceiptFacts {
-    /// When the carrier took the message, by its own clock.
-    #[serde(with = "micros")]
-    pub submitted: UnixMicros,
-    /// A keyed hash of the recipient's last digits.
-    pub recipient: u32,
-    /// The sender's check ([`volley_core::SenderCheck`]).
-    pub sender: u16,
-}
-
-mod micros {
-    use serde::{Deserialize as _, Deserializer, Serializer};
-    use volley_core::UnixMicros;
-
-    pub(super) fn serialize<S: Serializer>(at: &UnixMicros, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u64(at.0)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<UnixMicros, D::Error> {
-        u64::deserialize(deserializer).map(UnixMicros)
-    }
-}
-
-/// A segment that a receipt told of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct InferredEntry<'a> {
-    /// Row and segment.
-    pub token: MessageToken,
-    /// The id as the receipt has it.
-    pub id: &'a [u8],
-    /// The id as receipts are matched by it, when it differs.
-    pub folded: Option<&'a [u8]>,
-    /// What a receipt's address must pass.
-    pub check: RecipientCheck,
-    /// Which of its attempts was taken.
-    pub attempt: Attempt,
-}
-
-/// A change of how ids are read takes more than one record; a crash in between begins it anew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum FoldingStep {
-    /// Ids that await a receipt are read anew.
-    Begins = 0,
-    /// Receipts that came before were matched.
-    Ends = 1,
-}
-
-impl FoldingStep {
-    pub(crate) const ALL: [Self; 2] = [Self::Begins, Self::Ends];
-}
-
-/// Which attempt at sending a segment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Attempt {
-    /// The last one.
-    Present = 0,
-    /// One before: it was sent again since.
-    Earlier = 1,
-}
-
-impl Attempt {
-    pub(crate) const ALL: [Self; 2] = [Self::Present, Self::Earlier];
 }
 
 /// Why an answer is missing.
@@ -463,6 +398,7 @@ pub(crate) mod kind {
     pub(crate) const AMBIGUOUS: u8 = 32;
     pub(crate) const FOLDING: u8 = 33;
     pub(crate) const REMATCHED: u8 = 34;
+    pub(crate) const ARCHIVED: u8 = 50;
 }
 
 /// What an answer's first octet holds.

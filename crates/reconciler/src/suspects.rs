@@ -92,6 +92,11 @@ impl Suspects {
         }
     }
 
+    /// Its rows are no longer in the ledger.
+    pub(crate) fn forget(&mut self, campaign: CampaignId) {
+        self.by_place.retain(|_, suspect| suspect.campaign != campaign);
+    }
+
     fn of(&mut self, campaign: CampaignId, token: MessageToken) -> impl Iterator<Item = &mut Suspect> {
         let range = (campaign, token, UnixMicros(0))..=(campaign, token, UnixMicros(u64::MAX));
         self.by_place.range_mut(range).map(|(_, suspect)| suspect)

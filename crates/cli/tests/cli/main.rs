@@ -17,3 +17,4 @@ mod kill;
 mod replies;
 mod scenarios;
 mod support;
+mod syscalls;

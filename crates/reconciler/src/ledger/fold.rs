@@ -98,6 +98,7 @@ impl Ledger {
                 let mut rows = self.rows(sequence, head)?;
                 tokens.try_for_each(|token| rows.on_suppressed(token, cause))?;
             }
+            Event::Archived { campaign, archive } => self.on_archived(sequence, campaign, archive)?,
             Event::Control { campaign, at, control, why } => {
                 if is_news {
                     self.campaign_mut(sequence, campaign)?.control(at, control, why);
@@ -111,7 +112,7 @@ impl Ledger {
         self.campaigns.entry(id).or_insert_with(|| Campaign::new(id, at, plan));
     }
 
-    fn campaign_mut(&mut self, sequence: u64, id: CampaignId) -> Result<&mut Campaign, Error> {
+    pub(super) fn campaign_mut(&mut self, sequence: u64, id: CampaignId) -> Result<&mut Campaign, Error> {
         let never_planned = || Error::NeverPlanned { sequence, what: format!("campaign {id}") };
         self.campaigns.get_mut(&id).ok_or_else(never_planned)
     }
@@ -171,6 +172,9 @@ impl RowsOf<'_> {
     pub(super) fn row(&mut self, row: RowIndex) -> Result<Option<RowOf<'_>>, Error> {
         let (number, offset) = place(row);
         let campaign = &mut *self.campaign;
+        if campaign.archived.is_some() {
+            return Ok(None); // The store knows its sums, and nothing more happens to it.
+        }
         // Nearly always the chunk is in memory; only then is the second look-up left out.
         if let hash_map::Entry::Vacant(_) = campaign.open.entry(number) {
             let opened = open_chunk(self.store, campaign, number)?;

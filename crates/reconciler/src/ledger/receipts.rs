@@ -1,6 +1,9 @@
 //! Receipts: matched with the segment that they tell of, and what follows for its row.
 
-use volley_core::{CarrierIndex, MessageToken, ReceiptState, RecipientCheck, UnixMicros};
+use volley_core::{
+    CarrierIndex, MessageToken, ReceiptState, RecipientCheck, UnixMicros,
+    planted::{Bug, is_planted},
+};
 
 use super::{Ledger, fold::RowsOf};
 use crate::{
@@ -39,12 +42,15 @@ impl Ledger {
                 self.receipts.conflicts += u64::from(is_news && contradicts);
                 return Ok(());
             }
+            if is_planted(Bug::EarlyReceiptDropped) {
+                return Ok(());
+            }
             // Perhaps its answer is on the way: parked, and on disk by being in the journal.
             let n_orphans = self.parked.park(key, Parked::new(carrier, at, sequence, entry));
             self.receipts.orphans += if is_news { n_orphans } else { 0 };
             return Ok(());
         };
-        if entry.check.is_some_and(|check| check != target.check) {
+        if entry.check.is_some_and(|check| check != target.check) && !is_planted(Bug::MatchedByIdAlone) {
             self.receipts.orphans += u64::from(is_news);
             return Ok(());
         }
@@ -114,7 +120,10 @@ impl RowsOf<'_> {
         let Some(slot) = row.chunk.slot_mut(row.offset, token.segment()) else { return Ok(()) };
         let Segment::Accepted(known) = slot.segment() else { return Ok(()) };
         let check = slot.check;
-        let joined = known.map_or(state, |known| known.join(state));
+        let joined = match known {
+            Some(known) if !is_planted(Bug::LastReceiptWins) => known.join(state),
+            _ => state,
+        };
         slot.set(Segment::Accepted(Some(joined)));
         let was_final = known.is_some_and(ReceiptState::is_final);
         let changed = known != Some(joined);

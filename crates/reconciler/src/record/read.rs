@@ -3,7 +3,7 @@
 use volley_core::{CampaignId, CarrierIndex, MessageToken, ReceiptState, RecipientCheck, RowIndex, UnixMicros};
 
 use super::{
-    Answer, AnswerEntry, Attempt, Control, DoubtCause, Event, EventError, FoldingStep, Head, InferredEntry,
+    Answer, AnswerEntry, Archive, Attempt, Control, DoubtCause, Event, EventError, FoldingStep, Head, InferredEntry,
     IntentEntry, ReceiptEntry, ReceiptFacts, Resolution, SuppressChange, SuppressEntry, kind, tag, write::MICROS_PER_S,
 };
 use crate::{
@@ -97,6 +97,10 @@ fn event(kind: u8, mut body: Cursor<'_>) -> Option<Event<'_>> {
             head: head(body)?,
             cause: SuppressCause::ALL.get(usize::from(body.u8()?)).copied()?,
             tokens: checked(Tokens::new(*body))?,
+        },
+        kind::ARCHIVED => Event::Archived {
+            campaign: CampaignId(body.u32()?),
+            archive: Archive { at_us: body.u64()?, file: text(body)?.to_owned(), hash: text(body)?.to_owned() },
         },
         kind::CONTROL => Event::Control {
             campaign: CampaignId(body.u32()?),
