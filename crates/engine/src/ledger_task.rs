@@ -187,7 +187,7 @@ struct Lookout {
 }
 
 /// Unmatched receipts of a carrier from which on its ids are looked at (HANDBOOK C.5).
-const LOOK_FROM: usize = 100;
+pub(crate) const LOOK_FROM: usize = 100;
 
 impl Lookout {
     fn look(&mut self, ledger: &Ledger, carriers: &[(Settled, IdRules)]) -> Looked {

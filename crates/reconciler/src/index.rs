@@ -224,11 +224,17 @@ impl ParkedReceipts {
         self.expire(now)
     }
 
-    pub(crate) fn take(&mut self, key: u64) -> Vec<Parked> {
+    /// Takes the receipts under a key, except those that came after record `up_to`: a replay meets
+    /// them again in their turn.
+    pub(crate) fn take(&mut self, key: u64, up_to: u64) -> Vec<Parked> {
         if self.n_parked == 0 {
             return Vec::new();
         }
-        let taken = self.by_key.remove(&key).unwrap_or_default();
+        let (taken, later): (Vec<_>, Vec<_>) =
+            self.by_key.remove(&key).unwrap_or_default().into_iter().partition(|parked| parked.sequence <= up_to);
+        if !later.is_empty() {
+            self.by_key.insert(key, later);
+        }
         self.n_parked -= taken.len();
         taken
     }
@@ -237,11 +243,11 @@ impl ParkedReceipts {
         self.n_parked
     }
 
-    /// Takes all receipts of one carrier.
-    pub(crate) fn take_carrier(&mut self, carrier: CarrierIndex) -> Vec<Parked> {
+    /// Takes all receipts of one carrier up to a record.
+    pub(crate) fn take_carrier(&mut self, carrier: CarrierIndex, up_to: u64) -> Vec<Parked> {
         let keys = self.by_key.iter().filter(|(_, parked)| parked.iter().any(|p| p.carrier() == carrier));
         let keys: Vec<u64> = keys.map(|(key, _)| *key).collect();
-        let mut taken: Vec<Parked> = keys.into_iter().flat_map(|key| self.take(key)).collect();
+        let mut taken: Vec<Parked> = keys.into_iter().flat_map(|key| self.take(key, up_to)).collect();
         taken.sort_by_key(|parked| parked.sequence);
         taken
     }
@@ -323,7 +329,7 @@ mod tests {
         assert_eq!(parked.park(1, receipt(0, 1)), 0);
         assert_eq!(parked.park(1, receipt(10, 2)), 0);
         assert_eq!(parked.park(2, receipt(601, 3)), 1);
-        assert_eq!(parked.take(1).len(), 1);
+        assert_eq!((parked.take(1, 1).len(), parked.take(1, 2).len()), (0, 1));
         assert_eq!(parked.len(), 1);
     }
 }

@@ -11,7 +11,11 @@ use volley_reconciler::{
 use volley_smpp::receipt::IdRules;
 
 use super::{Lane, Runner, Stop};
-use crate::{ledger_task::LedgerView, numbers::Suppressed, options::ReceiptZone};
+use crate::{
+    ledger_task::{LOOK_FROM, LedgerView},
+    numbers::Suppressed,
+    options::ReceiptZone,
+};
 
 /// What an answer takes beyond its time-out until it is folded, at most.
 const FOLDED_WITHIN: Duration = Duration::from_secs(5);
@@ -79,7 +83,8 @@ impl Runner {
         let carriers: Vec<_> =
             self.lanes.iter_mut().map(|lane| (lane.settled(wall), lane.reading.ids.clone())).collect();
         let view = *self.ledger.view.borrow();
-        if view.n_parked == 0 || view.applied < self.state.inferred_in {
+        let is_worth_it = view.n_parked > 0 && view.has_suspects || view.n_parked >= LOOK_FROM;
+        if !is_worth_it || view.applied < self.state.inferred_in {
             return Ok(());
         }
         let looked = self.ledger.look(carriers).await?;

@@ -155,7 +155,7 @@ pub(super) struct RowsOf<'a> {
     campaign: &'a mut Campaign,
     pub(super) head: Head,
     pub(super) at_ms: u32,
-    sequence: u64,
+    pub(super) sequence: u64,
     pub(super) is_news: bool,
 }
 

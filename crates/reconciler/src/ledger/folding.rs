@@ -129,7 +129,7 @@ impl Ledger {
             strip: Some(strip).filter(|strip| !strip.is_empty()).and_then(|strip| Regex::new(strip).ok()),
         };
         self.refold_answers(sequence, carrier, &rules)?;
-        for receipt in self.parked.take_carrier(carrier) {
+        for receipt in self.parked.take_carrier(carrier, sequence) {
             let mut id = Vec::new();
             rules.fold(Side::Receipt, receipt.raw_id(), &mut id);
             let key = self.index.key(carrier, &id);

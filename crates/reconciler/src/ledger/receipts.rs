@@ -91,7 +91,7 @@ impl RowsOf<'_> {
     pub(super) fn on_id(&mut self, token: MessageToken, id: &[u8], check: RecipientCheck) -> Result<(), Error> {
         let key = self.index.key(self.head.carrier, id);
         self.index.insert(key, Target { campaign: self.head.campaign, token, check });
-        for parked in self.parked.take(key) {
+        for parked in self.parked.take(key, self.sequence) {
             if parked.fits(check) {
                 self.counters.early += u64::from(self.is_news);
                 self.on_receipt(token, key, parked.state(), parked.err(), parked.sequence)?;
@@ -160,7 +160,7 @@ impl RowsOf<'_> {
                 }
                 Ok(())
             }
-            Attempt::Earlier => self.on_taken_twice(token, folded, entry.check),
+            Attempt::Earlier => self.on_taken_twice(token, folded),
         }
     }
 
@@ -201,10 +201,9 @@ impl RowsOf<'_> {
     }
 
     /// The attempt before a resend was taken: its receipts are not those of the resend.
-    fn on_taken_twice(&mut self, token: MessageToken, folded: &[u8], check: RecipientCheck) -> Result<(), Error> {
+    fn on_taken_twice(&mut self, token: MessageToken, folded: &[u8]) -> Result<(), Error> {
         let key = self.index.key(self.head.carrier, folded);
-        self.parked.take(key);
-        self.settled.insert(key, check);
+        self.parked.take(key, self.sequence);
         let Some(mut row) = self.row(token.row())? else { return Ok(()) };
         let was_known = row.chunk.row(row.offset).is_some_and(|row| row.flags.has(Flags::TAKEN_TWICE));
         row.sums.taken_twice += u64::from(!was_known);

@@ -10,7 +10,7 @@ use crate::support::{Simulator, n, status, stderr, volley, write_campaign};
 #[track_caller]
 fn matched(faults: &str, fault: &str) -> Ran {
     let simulator = format!(
-        "seed = 21\nanswer-latency = \"10ms\"\nreceipt-delay = {{ min = \"0ms\", max = \"40ms\" }}\n\
+        "seed = 21\nreceipt-form = \"both\"\nanswer-latency = \"10ms\"\nreceipt-delay = {{ min = \"0ms\", max = \"40ms\" }}\n\
          final-states = {{ undelivered = 0.2, expired = 0.1 }}\n[faults]\n{faults}\n"
     );
     let ran = run(Scenario { simulator: &simulator, ..Scenario::default() });
