@@ -126,6 +126,10 @@ fn id_of(row: u32, segment: u8, attempt: u32) -> Vec<u8> {
     format!("{:x}", (u64::from(row) << 16) + (u64::from(segment) << 8) + u64::from(attempt) + 7).into_bytes()
 }
 
+fn facts_of(row: u32, submitted_s: u64) -> ReceiptFacts {
+    ReceiptFacts { submitted: UnixMicros(1_000_000 * submitted_s), recipient: row, sender: 9 }
+}
+
 /// One random turn: intents, answers, losses, receipts in any order, early and doubled.
 fn random_turn(world: &mut World, random: &mut Random, n_rows: u64, attempt: u32) {
     let rows: Vec<u32> = (0..1 + random.below(20)).map(|_| random.below(n_rows) as u32).collect();
@@ -189,11 +193,7 @@ fn random_turn(world: &mut World, random: &mut Random, n_rows: u64, attempt: u32
                     err: if dice.below(3) == 0 { b"001" } else { b"" },
                     check: Some(check_of(token.row().0 + u32::from(dice.below(50) == 0))),
                     raw: None,
-                    facts: (dice.below(2) == 0).then(|| ReceiptFacts {
-                        submitted: UnixMicros(1_000_000 * dice.below(10)),
-                        recipient: token.row().0,
-                        sender: 9,
-                    }),
+                    facts: (dice.below(2) == 0).then(|| facts_of(token.row().0, dice.below(10))),
                 });
                 events.receipts(NORTH, head.at, entries);
             }
