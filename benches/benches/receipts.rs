@@ -96,6 +96,8 @@ fn receipts(rows: &[u32]) -> Vec<Vec<u8>> {
                 state: ReceiptState::Delivered,
                 err: b"000",
                 check: Some(RecipientCheck(*row as u16)),
+                raw: None,
+                facts: None,
             });
             events.receipts(NORTH, UnixMicros(3_000_000), entries);
         })

@@ -64,6 +64,12 @@ pub(crate) fn summary_table(summary: &Summary) -> String {
     if summary.possible_duplicates > 0 {
         out.push_str(&format!("possible duplicates: {}\n", grouped(summary.possible_duplicates)));
     }
+    if summary.taken_twice > 0 {
+        out.push_str(&format!("of these surely taken twice: {}\n", grouped(summary.taken_twice)));
+    }
+    if summary.inferred > 0 {
+        out.push_str(&format!("in doubt until a receipt told of them: {}\n", grouped(summary.inferred)));
+    }
     if summary.states.get(MessageState::InDoubt) > 0 {
         out.push_str(&format!(
             "in doubt: their answers were never seen (at most {} can be at once)\n",

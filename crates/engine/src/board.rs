@@ -47,6 +47,8 @@ pub struct LaneBoard {
     pub reach: String,
     /// Why nothing is sent through it, when it was paused.
     pub paused: Option<String>,
+    /// Another reading of ids by which its receipts would match, in words.
+    pub proposal: Option<String>,
     /// Submits per second of each bind, lately.
     pub(crate) rates: Vec<f64>,
     pub(crate) status: CarrierStatus,
@@ -56,7 +58,7 @@ impl LaneBoard {
     /// What a person should look at, if anything.
     #[must_use]
     pub fn alarm(&self) -> Option<&str> {
-        self.paused.as_deref().or_else(|| self.status.alarm())
+        self.paused.as_deref().or_else(|| self.status.alarm()).or(self.proposal.as_deref())
     }
 
     /// Segments per second that the carrier was found to take, while we keep below the

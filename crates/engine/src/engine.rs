@@ -19,13 +19,14 @@ use volley_scheduler::Lanes;
 use volley_simulator::{Account, Seen, Setup, Simulator};
 
 use crate::{
-    DataDir, Error, Ground, Tasks,
+    DataDir, Error, Ground, Tasks, account,
     archive::check_not_archived,
     board::Board,
     compact::{MAX_BYTES, compact_if_long},
     control,
     data_dir::DataLock,
     doubt, erase,
+    identify::Identifier,
     ledger_task::{Home, LedgerTask, SharedSnapshot, snapshot_of},
     log::Log,
     numbers::Suppressed,
@@ -293,6 +294,10 @@ impl Engine {
             }
         }
         let numbers = self.number_carriers(&approved)?;
+        for (route, number) in approved.options.routes.iter().zip(&numbers) {
+            let ids = account::id_rules(carriers.get(&route.carrier)?);
+            self.read_ids_by(&route.carrier, *number, &ids)?;
+        }
         self.settle_doubt(id, approved.options.delivery.in_doubt)?;
         let snapshot = SharedSnapshot::new(Mutex::new(snapshot_of(&self.ledger)));
         let board = Arc::new(Board::new(self.dir.root().to_owned(), snapshot));
@@ -344,6 +349,7 @@ impl Prepared {
         let (replies, suppressed) = self.reply_desk()?;
         let simulator = self.start_simulator()?;
         let (source, tries) = self.row_source()?;
+        let identifier = Identifier::new(self.engine.dir.clone(), suppressed.key());
         let Self { engine, id, approved, carriers, plan, numbers, board } = self;
         let Engine { dir, _lock, journal, ledger, ground, notes: _ } = engine;
         let clock: Arc<dyn Clock> = Arc::clone(&ground.clock);
@@ -351,7 +357,7 @@ impl Prepared {
         let (journal_out, journal_events) = mpsc::channel(JOURNAL_EVENTS);
         let writer = Log::start(journal, &ground.tasks, journal_out)?;
         let home = Home { store: dir.store(), journal: view, room: writer.room() };
-        let ledger = LedgerTask::start(ledger, home, id, Arc::clone(&board.snapshot), &ground.tasks);
+        let ledger = LedgerTask::start(ledger, home, id, Arc::clone(&board.snapshot), identifier, &ground.tasks);
         let tracker = TaskTracker::new();
         // A simulation has no other processes.
         let server = match ground.tasks {
@@ -371,6 +377,7 @@ impl Prepared {
             clock: Arc::clone(&clock),
             in_doubt: approved.options.delivery.in_doubt,
             receipt_deadline: approved.options.delivery.receipt_deadline.0,
+            doubt_grace: approved.options.delivery.doubt_grace.0,
             validity: approved.options.message.validity.map(|validity| validity.0),
             state: LoopState::new(lanes.len(), tries, clock.now()),
             lanes,

@@ -5,6 +5,8 @@
 //! makes it a campaign, [`Engine::prepare`] and [`Prepared::run`] send it, for the first time or
 //! again. [`status()`] and [`Report`] tell what is known, also while nothing runs.
 
+mod folding;
+mod identify;
 pub mod inspect;
 pub mod options;
 

@@ -88,6 +88,10 @@ pub(crate) struct Sums {
     pub(crate) accepted: u64,
     pub(crate) delivered: u64,
     pub(crate) possible_duplicates: u64,
+    /// Rows that a receipt told of where an answer is missing.
+    pub(crate) inferred: u64,
+    /// Rows sent again of which a receipt told that they had been taken before.
+    pub(crate) taken_twice: u64,
     /// Segments that still await a receipt: their ids belong into the index.
     pub(crate) awaiting: u64,
 }
@@ -99,6 +103,8 @@ impl Sums {
         self.accepted += other.accepted;
         self.delivered += other.delivered;
         self.possible_duplicates += other.possible_duplicates;
+        self.inferred += other.inferred;
+        self.taken_twice += other.taken_twice;
         self.awaiting += other.awaiting;
     }
 }
@@ -140,6 +146,8 @@ pub(crate) struct Campaign {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct StoredChunk {
     pub(crate) all_final: bool,
+    /// Whether ids in it await a receipt.
+    pub(crate) awaits: bool,
 }
 
 impl Campaign {
@@ -228,6 +236,8 @@ impl Campaign {
                 delivered: self.sums.delivered,
             },
             possible_duplicates: self.sums.possible_duplicates,
+            inferred: self.sums.inferred,
+            taken_twice: self.sums.taken_twice,
             in_doubt_bound: self.bounds.values().map(|bound| u64::from(*bound)).sum(),
             elapsed,
             submitted_per_s: per_s,

@@ -24,6 +24,10 @@ pub struct Summary {
     pub segments: Segments,
     /// Rows sent again although the fate of an earlier attempt was unknown.
     pub possible_duplicates: u64,
+    /// Rows that a receipt told of where an answer is missing.
+    pub inferred: u64,
+    /// Rows sent again of which a receipt told that they had been taken before: doubles, for sure.
+    pub taken_twice: u64,
     /// Most messages that a crash at this moment can leave in doubt.
     pub in_doubt_bound: u64,
     /// Time spent running.
@@ -140,6 +144,8 @@ impl Summary {
                 delivered: n("/segments/delivered")?,
             },
             possible_duplicates: n("/possible_duplicates")?,
+            taken_twice: n("/taken_twice").unwrap_or(0),
+            inferred: n("/inferred").unwrap_or(0),
             in_doubt_bound: n("/in_doubt_bound")?,
             elapsed: Duration::from_millis(n("/elapsed_ms")?),
             submitted_per_s: value.get("submitted_per_s")?.as_f64()?,
@@ -151,7 +157,7 @@ impl Summary {
 
 impl Serialize for Summary {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(12))?;
+        let mut map = serializer.serialize_map(Some(13))?;
         map.serialize_entry("campaign", &self.campaign)?;
         map.serialize_entry("status", &self.status)?;
         map.serialize_entry("why", &Some(&self.why).filter(|why| !why.is_empty()))?;
@@ -159,6 +165,8 @@ impl Serialize for Summary {
         map.serialize_entry("states", &States(&self.states))?;
         map.serialize_entry("segments", &self.segments)?;
         map.serialize_entry("possible_duplicates", &self.possible_duplicates)?;
+        map.serialize_entry("taken_twice", &self.taken_twice)?;
+        map.serialize_entry("inferred", &self.inferred)?;
         map.serialize_entry("in_doubt_bound", &self.in_doubt_bound)?;
         map.serialize_entry("elapsed_ms", &u64::try_from(self.elapsed.as_millis()).unwrap_or(u64::MAX))?;
         map.serialize_entry("submitted_per_s", &((self.submitted_per_s * 10.0).round() / 10.0))?;

@@ -60,7 +60,7 @@ fn records_of_version_1() -> Vec<Vec<u8>> {
         answer: Answer::Accepted { id, folded, check: RecipientCheck(row as u16) },
     };
     let answer = |row, answer| AnswerEntry { token: token(row, 0), answer };
-    let receipt = |id, state, err, check| ReceiptEntry { id, state, err, check };
+    let receipt = |id, state, err, check| ReceiptEntry { id, state, err, check, raw: None, facts: None };
     vec![
         record(|events| {
             events.carrier(NORTH, "north");

@@ -12,6 +12,7 @@ mod erase;
 mod faults;
 mod foreign;
 mod house;
+mod inferred;
 mod inspect;
 mod interrupt;
 mod kill;

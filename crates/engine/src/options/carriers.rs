@@ -25,7 +25,7 @@ pub use self::{
     kinds::{CarrierKind, Concatenation, DefaultAlphabet, IdMode, NationalLanguage},
     prices::{Currency, Money, Prices},
     profile::CarrierOptions,
-    receipts::{ReceiptOptions, ReceiptStateName, StripPattern, ValuePattern},
+    receipts::{ClockSkew, ReceiptOptions, ReceiptStateName, ReceiptZone, StripPattern, ValuePattern},
     secret::SecretSource,
     statuses::{StatusClassName, StatusCodes, StatusRule},
     submit::{DestinationPrefix, MessageMode, RegisteredDelivery, TonNpiOptions, ValidityForm},

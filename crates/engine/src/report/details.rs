@@ -114,7 +114,7 @@ impl Details {
         put("asked_at", json!(time_text(self.asked_at)));
         put("answer_delay_ms", self.answer_delay().json());
         put("receipt_delay_ms", self.receipt_delay().json());
-        put("late_corrections", json!(self.receipts.corrections));
+        put("late_corrections", json!(self.receipts.corrections + self.receipts.late));
         put("receipt_conflicts", json!(self.receipts.conflicts));
         put("receipt_duplicates", json!(self.receipts.duplicates));
         put("opt_outs", json!(self.opt_outs));
@@ -164,7 +164,7 @@ impl Details {
             }
         }
         for (n, what) in [
-            (self.receipts.corrections, "late corrections by receipts"),
+            (self.receipts.corrections + self.receipts.late, "late corrections by receipts"),
             (self.receipts.conflicts, "receipts that contradict an earlier one"),
             (self.receipts.duplicates, "receipts that came twice"),
             (self.opt_outs, "recipients opted out"),

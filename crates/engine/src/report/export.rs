@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{DataDir, Error, archive::check_not_archived};
 
-const HEADER: &str = "line,number,state,reason,carrier,carrier_id,segments,segments_delivered,attempts,possible_duplicate,submitted_at,answered_at,settled_at\n";
+const HEADER: &str = "line,number,state,reason,carrier,carrier_id,segments,segments_delivered,attempts,possible_duplicate,submitted_at,answered_at,settled_at,inferred\n";
 /// Octets of a chunk's lines that rarely need more: 4,096 of some 150.
 const CHUNK_OCTETS: usize = 640 << 10;
 
@@ -92,7 +92,7 @@ fn put_row(lines: &mut String, times: &mut Times, line: u64, number: Option<Msis
             lines.push_str(text.of(at));
         }
     }
-    lines.push('\n');
+    lines.push_str(if row.inferred { ",yes\n" } else { ",\n" });
 }
 
 fn put_rejected(line: &mut String, rejected: &RejectedRow) {
@@ -102,7 +102,7 @@ fn put_rejected(line: &mut String, rejected: &RejectedRow) {
     line.push_str(",rejected,");
     let column = rejected.column.as_deref().map(|column| format!("column {column}: ")).unwrap_or_default();
     put_field(line, &format!("{}: {column}{}", rejected.code, rejected.reason));
-    line.push_str(",,,,,,,,,\n");
+    line.push_str(",,,,,,,,,,\n");
 }
 
 /// A time in RFC 3339 with milliseconds. The date is kept from time to time: a calendar costs more

@@ -27,6 +27,7 @@ impl Runner {
                 waits_for: limit.or_else(|| lost.then(|| format!("carrier {} has no bind", lane.name))),
                 reach: if lost { lost_in_words(&status) } else { in_words(&lane.reach) },
                 paused: lane.paused.clone(),
+                proposal: lane.reading.proposal.clone(),
                 rates: lane.rates.measure(now, &status),
                 status,
             }

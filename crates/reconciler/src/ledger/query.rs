@@ -65,6 +65,8 @@ pub struct ReportRow<'a> {
     pub attempts: u8,
     /// Sent again after an attempt of unknown fate.
     pub possible_duplicate: bool,
+    /// A receipt told of it where an answer is missing.
+    pub inferred: bool,
     /// When its last intent was recorded.
     pub submitted_at: Option<UnixMicros>,
     /// When its last answer came.
@@ -111,7 +113,7 @@ impl Ledger {
     /// Counts of receipts that were out of the ordinary, over all campaigns.
     #[must_use]
     pub const fn receipt_counters(&self) -> ReceiptCounters {
-        self.receipts
+        ReceiptCounters { waiting: self.parked.len() as u64, ..self.receipts }
     }
 
     /// Ids that await a receipt, and receipts that await their answer.
@@ -270,6 +272,7 @@ impl Ledger {
             n_delivered,
             attempts: row.attempts,
             possible_duplicate: row.flags.has(Flags::POSSIBLE_DUPLICATE),
+            inferred: row.flags.has(Flags::INFERRED),
             submitted_at: at(row.submitted_ms).filter(|_| tried),
             answered_at: at(row.answered_ms),
             settled_at: at(row.settled_ms),

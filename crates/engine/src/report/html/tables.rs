@@ -187,7 +187,10 @@ pub(super) fn out_of_the_ordinary(out: &mut String, details: &Details) {
     );
     for (what, n) in [
         ("possible duplicates: rows sent again after a try of unknown fate", summary.possible_duplicates),
+        ("of these surely taken twice by the carrier", summary.taken_twice),
+        ("rows whose answer is missing and of which a receipt told", summary.inferred),
         ("late corrections: a receipt turned another final state into delivered", receipts.corrections),
+        ("late corrections: a final receipt after the receipt deadline", receipts.late),
         ("receipts that contradict an earlier final one", receipts.conflicts),
         ("receipts that came twice", receipts.duplicates),
         ("recipients who replied to opt out", details.opt_outs),
