@@ -1,5 +1,6 @@
 //! One file for each command.
 
+pub(crate) mod archive;
 pub(crate) mod carrier;
 pub(crate) mod doctor;
 pub(crate) mod doubt;

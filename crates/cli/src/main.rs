@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         Command::Erase(args) => commands::erase::erase(&data, &args),
         Command::Doctor(args) => commands::doctor::doctor(&data, &args),
         Command::Doubt(args) => commands::doubt::doubt(&data, &args.what),
+        Command::Archive(args) => commands::archive::archive(&data, &args),
         Command::Carrier(args) => commands::carrier::carrier(&data, &args.what),
         Command::Simulate(args) => commands::simulate::simulate(&args),
         Command::Generate(args) => commands::generate::generate(&args),

@@ -7,6 +7,7 @@
 //! replies.jsonl   messages to us; can be rewritten
 //! number.key      what numbers are hashed with where they may not stand
 //! keywords.toml   words in replies, where the built-in ones don't do
+//! archives/       finished campaigns in one file each
 //! campaigns/N/    the frozen list, what was rejected, and the campaign as it was approved
 //! suppress/       numbers on suppression lists, where they are known; can be rewritten
 //! erasing.json    an erasure that was begun and is not finished
@@ -84,6 +85,11 @@ impl DataDir {
     /// The campaign as it was approved, beside its frozen list.
     pub(crate) fn approved(&self, id: CampaignId) -> PathBuf {
         self.campaign(id).join(APPROVED)
+    }
+
+    /// Where archives go that are given no other place.
+    pub(crate) fn archives(&self) -> PathBuf {
+        self.root.join("archives")
     }
 
     pub(crate) fn number_key(&self) -> PathBuf {

@@ -19,11 +19,14 @@ use volley_scheduler::Lanes;
 use volley_simulator::{Account, Seen, Setup, Simulator};
 
 use crate::{
-    DataDir, Error, Ground, Tasks,
+    DataDir, Error, Ground, Tasks, account,
+    archive::check_not_archived,
     board::Board,
+    compact::{MAX_BYTES, compact_if_long},
     control,
     data_dir::DataLock,
     doubt, erase,
+    identify::Identifier,
     ledger_task::{Home, LedgerTask, SharedSnapshot, snapshot_of},
     log::Log,
     numbers::Suppressed,
@@ -258,6 +261,7 @@ impl Engine {
     /// # Errors
     /// When its files can't be read, or are not what was approved.
     pub fn approved(&self, id: CampaignId) -> Result<Approved, Error> {
+        check_not_archived(&self.ledger, id)?;
         seal::check(&self.dir, &self.ledger, id, &[APPROVED, PLAN])?;
         let path = self.dir.campaign(id).join(APPROVED);
         let failed = |source| Error::Io { path: path.clone(), action: "can't read the approved campaign", source };
@@ -290,6 +294,10 @@ impl Engine {
             }
         }
         let numbers = self.number_carriers(&approved)?;
+        for (route, number) in approved.options.routes.iter().zip(&numbers) {
+            let ids = account::id_rules(carriers.get(&route.carrier)?);
+            self.read_ids_by(&route.carrier, *number, &ids)?;
+        }
         self.settle_doubt(id, approved.options.delivery.in_doubt)?;
         let snapshot = SharedSnapshot::new(Mutex::new(snapshot_of(&self.ledger)));
         let board = Arc::new(Board::new(self.dir.root().to_owned(), snapshot));
@@ -341,6 +349,7 @@ impl Prepared {
         let (replies, suppressed) = self.reply_desk()?;
         let simulator = self.start_simulator()?;
         let (source, tries) = self.row_source()?;
+        let identifier = Identifier::new(self.engine.dir.clone(), suppressed.key());
         let Self { engine, id, approved, carriers, plan, numbers, board } = self;
         let Engine { dir, _lock, journal, ledger, ground, notes: _ } = engine;
         let clock: Arc<dyn Clock> = Arc::clone(&ground.clock);
@@ -348,7 +357,7 @@ impl Prepared {
         let (journal_out, journal_events) = mpsc::channel(JOURNAL_EVENTS);
         let writer = Log::start(journal, &ground.tasks, journal_out)?;
         let home = Home { store: dir.store(), journal: view, room: writer.room() };
-        let ledger = LedgerTask::start(ledger, home, id, Arc::clone(&board.snapshot), &ground.tasks);
+        let ledger = LedgerTask::start(ledger, home, id, Arc::clone(&board.snapshot), identifier, &ground.tasks);
         let tracker = TaskTracker::new();
         // A simulation has no other processes.
         let server = match ground.tasks {
@@ -368,6 +377,7 @@ impl Prepared {
             clock: Arc::clone(&clock),
             in_doubt: approved.options.delivery.in_doubt,
             receipt_deadline: approved.options.delivery.receipt_deadline.0,
+            doubt_grace: approved.options.delivery.doubt_grace.0,
             validity: approved.options.message.validity.map(|validity| validity.0),
             state: LoopState::new(lanes.len(), tries, clock.now()),
             lanes,
@@ -391,8 +401,7 @@ impl Prepared {
             server.abort();
         }
         let _ = fs::remove_file(dir.control_socket());
-        let (ended, ledger, journal, no_carrier) = result?;
-        finish(&dir, id, ended, ledger, journal, no_carrier, simulator).await
+        finish(&dir, &ground, id, result?, simulator).await
     }
 
     /// The in-process simulator for routes of kind simulated; the n-th account is the n-th such
@@ -471,20 +480,24 @@ impl RunningSimulator {
 /// Closes journal and ledger, and checks the sums a last time.
 async fn finish(
     dir: &DataDir,
+    ground: &Ground,
     id: CampaignId,
-    ended: Ended,
-    ledger: LedgerTask,
-    journal: Log,
-    no_carrier: Option<String>,
+    (ended, ledger, journal, no_carrier): (Ended, LedgerTask, Log, Option<String>),
     simulator: Option<RunningSimulator>,
 ) -> Result<Outcome, Error> {
     journal.close().await;
-    let ledger = ledger.stop().await?;
+    let mut ledger = ledger.stop().await?;
     let seen = simulator.map(|running| running.simulator.stop());
     let summary = ledger.summary(id).filter(Summary::adds_up).ok_or_else(|| Error::DoesNotReconcile {
         what: "the states don't add up to the rows of the list".to_owned(),
         root: dir.root().to_owned(),
     })?;
+    match compact_if_long(dir, ground, &mut ledger, MAX_BYTES) {
+        Err(error @ Error::DoesNotReconcile { .. }) => return Err(error),
+        // The campaign is as done as without it; the next run tries again.
+        Err(error) => tracing::warn!(%error, "the journal was not compacted"),
+        Ok(_) => {}
+    }
     Ok(Outcome { ended, summary, seen, no_carrier, folder: dir.campaign(id) })
 }
 

@@ -5,13 +5,20 @@
 //! makes it a campaign, [`Engine::prepare`] and [`Prepared::run`] send it, for the first time or
 //! again. [`status()`] and [`Report`] tell what is known, also while nothing runs.
 
+mod folding;
+mod identify;
 pub mod inspect;
 pub mod options;
 
 mod account;
+mod archive;
 mod board;
 mod carrier_status;
+mod commit_times;
+mod compact;
 mod control;
+mod cost;
+mod country;
 mod data_dir;
 mod doctor;
 mod doubt;
@@ -32,14 +39,19 @@ mod replies;
 mod report;
 mod retry;
 mod run;
+mod scratch;
 mod seal;
+mod segments;
 mod source;
 mod start;
 mod status;
 mod suppress;
 mod turn;
 
+pub use archive::{ArchiveFile, ArchiveOptions, ArchiveOutcome, Archived, ToArchive, archive};
 pub use board::{Board, LaneBoard};
+pub use cost::{Amounts, Contract, PlannedCost};
+pub use country::Country;
 pub use data_dir::{DataDir, DataLock};
 pub use doctor::{CampaignSums, Diagnosis, Finding, JournalFacts, Part, Sums, diagnose, repair};
 pub use doubt::{Decided, DoubtRow, DoubtVerdict, Doubts};
@@ -51,7 +63,7 @@ pub use listen::{Listened, Listener};
 pub use onboard::{CarrierTest, CarrierVerdict, TestStep, Verdict};
 pub use preflight::{Approved, Preflight, carriers_file};
 pub use replies::{Membership, Numbers, ReplyRow, replies, write_replies_csv};
-pub use report::Report;
+pub use report::{Breakdown, By, Details, Line, Report, ReportZone, Tally};
 pub use run::Ended;
 pub use status::{running_carriers, status};
 pub use suppress::{

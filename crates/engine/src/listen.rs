@@ -16,7 +16,7 @@ use volley_journal::Sequence;
 use volley_pipeline::{Carrier, CarrierEvent, EventKind, ReceiptHandle, Unpaced};
 use volley_reconciler::{
     Checkpoint, SuppressCause,
-    record::{EventWriter, ReceiptEntry, SuppressChange},
+    record::{EventWriter, SuppressChange},
 };
 
 use crate::{
@@ -25,8 +25,9 @@ use crate::{
     control,
     ledger_task::{SharedSnapshot, snapshot_of},
     numbers::Suppressed,
-    options::{self, CarrierKind, Carriers},
+    options::{self, CarrierKind, Carriers, ReceiptZone},
     replies::{DeskSetup, Effect, ReplyDesk},
+    run::receipt_entry,
 };
 
 /// Batches of carrier events that may wait; beyond it sessions stop reading.
@@ -68,6 +69,7 @@ struct Account {
     index: CarrierIndex,
     name: String,
     carrier: Carrier,
+    zone: ReceiptZone,
     is_stopped: bool,
 }
 
@@ -115,10 +117,11 @@ impl Listener {
             let options = carriers.get(&name)?;
             let smpp = account::smpp_options(&name, options, &carriers, None)?;
             let index = engine.carrier_index(&name)?;
+            let zone = options.receipts.time_zone.clone();
             let (pacer, clock) = (Arc::new(Unpaced), Arc::clone(&engine.ground.clock));
             let carrier = Carrier::start(index, &name, smpp, pacer, events_out.clone(), clock)?;
             alphabets.push((name.clone(), options.default_alphabet.0));
-            accounts.push(Account { index, name, carrier, is_stopped: false });
+            accounts.push(Account { index, name, carrier, zone, is_stopped: false });
         }
         if accounts.is_empty() {
             return Err(Error::NoCarrier { details: format!("{} has no real one", carriers_file.display()) });
@@ -176,12 +179,8 @@ impl Listener {
         let Some(account) = self.accounts.get_mut(at) else { return Ok(()) };
         match event.kind {
             EventKind::Receipts(receipts) => {
-                let entries = receipts.iter().map(|receipt| ReceiptEntry {
-                    id: receipt.id,
-                    state: receipt.state,
-                    err: receipt.err,
-                    check: receipt.check,
-                });
+                let (zone, numbers) = (&account.zone, &self.suppressed);
+                let entries = receipts.iter().map(|receipt| receipt_entry(&receipt, zone, numbers));
                 turn.events.receipts(event.carrier, wall, entries);
                 let before = turn.fresh.len();
                 turn.fresh.extend(receipts.iter().map(|receipt| (at, receipt.handle)));

@@ -2,12 +2,14 @@
 
 use std::{
     fs::{self, File, OpenOptions},
+    hash::Hasher as _,
     io::{self, Read as _, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::Path,
 };
 
 use sha2::{Digest as _, Sha256};
+use siphasher::sip::SipHasher13;
 use volley_core::{Msisdn, RecipientCheck, UnixMicros};
 use volley_reconciler::{
     ListIndex, NumberHash, SuppressCause, SuppressLists, Suppression,
@@ -57,6 +59,15 @@ impl NumberKey {
         Ok(Self(key))
     }
 
+    /// A short keyed hash of a number's last digits ([`Msisdn::tail`]), for what is recorded by the
+    /// million: some nanoseconds.
+    pub(crate) fn short_hash(&self, tail: u64) -> u32 {
+        let half = self.0.last_chunk::<16>().copied().unwrap_or_default();
+        let mut hasher = SipHasher13::new_with_key(&half);
+        hasher.write_u64(tail);
+        hasher.finish() as u32
+    }
+
     pub(crate) fn hash(&self, number: Msisdn) -> NumberHash {
         let digest = Sha256::new().chain_update(self.0).chain_update(number.as_u64().to_be_bytes()).finalize();
         let mut hash = [0; 16];
@@ -100,6 +111,16 @@ impl Suppressed {
         self.lists.is_empty()
     }
 
+    /// See [`NumberKey::short_hash`].
+    pub(crate) fn short_hash(&self, tail: u64) -> u32 {
+        self.key.short_hash(tail)
+    }
+
+    /// The key that hashes are made with.
+    pub(crate) fn key(&self) -> NumberKey {
+        self.key.clone()
+    }
+
     /// How the number came on a list, if it is on one at `now`.
     pub(crate) fn cause(&self, number: Msisdn, now: UnixMicros) -> Option<SuppressCause> {
         self.get(number, now).map(|found| found.cause)
@@ -139,6 +160,10 @@ mod tests {
         assert_eq!(NumberKey::open(&dir, true).unwrap().hash(number), hash);
         let other = Msisdn::from_digits(b"4915112345679").unwrap();
         assert_ne!(NumberKey::open(&dir, true).unwrap().hash(other), hash);
+        let key = NumberKey::open(&dir, true).unwrap();
+        assert_ne!(key.short_hash(number.tail()), key.short_hash(other.tail()));
+        // It stands in journals: it must never change.
+        assert_eq!(NumberKey([7; 32]).short_hash(112_345_678), 1_008_885_668);
         fs::write(dir.number_key(), b"short").unwrap();
         assert!(NumberKey::open(&dir, false).is_err());
     }

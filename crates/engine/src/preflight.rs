@@ -14,12 +14,14 @@ use volley_smpp::text::{Concat, Languages, SegmentOptions, Segments, Smart};
 
 use crate::{
     Error,
+    cost::{Contract, SegmentsByCountry},
     numbers::Suppressed,
     options::{self, CampaignOptions, CarrierOptions, Carriers, FileError, InDoubtPolicy, SmartEncoding, TlvOptions},
     render::{
         Composed, MessageFormat,
         lane_format::{self, LaneTlvs},
     },
+    segments,
 };
 
 /// A campaign as it was approved: kept beside its frozen list, so that a resume goes on with it
@@ -36,6 +38,12 @@ pub struct Approved {
     /// The carriers' own fields that come from columns: rows were checked against these.
     #[serde(default)]
     pub tlvs: ColumnTlvs,
+    /// The routes' carriers as they were.
+    #[serde(default)]
+    pub contracts: BTreeMap<String, Contract>,
+    /// Segments by the recipient's country.
+    #[serde(default)]
+    pub segments_by_country: SegmentsByCountry,
 }
 
 /// By carrier and tag.
@@ -170,8 +178,18 @@ pub(crate) fn preflight(
     if frozen.n_valid == 0 {
         return Err(Error::NothingToSend { n_rows: frozen.n_rows });
     }
-    let approved =
-        Approved { campaign_file: absolute(campaign_file), carriers_file: absolute(carriers_file), options, tlvs };
+    let contract =
+        |carrier: &CarrierOptions| Contract { prices: carrier.price_per_segment.clone(), rate: carrier.rate };
+    let contracts = routed(&options, &carriers).map(|(name, carrier)| (name.to_owned(), contract(carrier))).collect();
+    let segments_by_country = segments::write(&folder, &check.format)?;
+    let approved = Approved {
+        campaign_file: absolute(campaign_file),
+        carriers_file: absolute(carriers_file),
+        options,
+        tlvs,
+        contracts,
+        segments_by_country,
+    };
     Ok(Preflight { approved, frozen, suppressed: BTreeMap::new(), folder })
 }
 

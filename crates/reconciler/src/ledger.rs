@@ -4,8 +4,10 @@ mod archive;
 mod base;
 mod doubt;
 mod fold;
+mod folding;
 mod open;
 mod query;
+mod receipts;
 mod recount;
 
 use std::collections::BTreeMap;
@@ -17,14 +19,16 @@ use crate::{
     Error,
     campaign::{Campaign, StoredChunk, Sums},
     chunk::Chunk,
-    index::{Parked, ParkedReceipts, ReceiptIndex},
+    index::{Parked, ParkedReceipts, ReceiptIndex, SettledIds},
     record::{Archive, Control, Planned},
-    segment::Segment,
+    segment::{Flags, Segment},
     store::{Batch, Store, StoredSums},
     suppress::SuppressLists,
+    suspects::{StoredSuspect, Suspects},
 };
 
 pub use doubt::Doubt;
+pub use folding::FoldingProposal;
 pub use open::{Opened, SetAside};
 pub use query::{DoubtfulSegment, ReportRow, RowToSend};
 pub use recount::Recount;
@@ -46,18 +50,53 @@ const MAX_OPEN_CHUNKS: usize = 512;
 pub struct ReceiptCounters {
     /// All that came.
     pub received: u64,
-    /// Came before the answer that names their id.
+    /// Came before the answer that names their id, and were matched with it.
     pub early: u64,
+    /// Match no id so far: their answer may be under way.
+    #[serde(default)]
+    pub waiting: u64,
     /// Said again what was known.
     pub duplicates: u64,
     /// Said another final state than an earlier one.
     pub conflicts: u64,
     /// Turned a final state into delivered.
     pub corrections: u64,
+    /// Final, and after the receipt deadline or after a person's decision: they corrected it.
+    #[serde(default)]
+    pub late: u64,
+    /// Segments whose answer is missing and of which a receipt told.
+    #[serde(default)]
+    pub inferred: u64,
+    /// Fit more than one message whose answer is missing: nothing follows from them.
+    #[serde(default)]
+    pub ambiguous: u64,
+    /// Matched after the reading of ids was corrected.
+    #[serde(default)]
+    pub rematched: u64,
     /// For an id that we don't know, or with another recipient than the id's.
     pub orphans: u64,
     /// Messages to us that are no receipts.
     pub replies: u64,
+}
+
+/// The same for one campaign, as far as receipts could be matched to its rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct CampaignReceipts {
+    /// Said again what was known.
+    pub duplicates: u64,
+    /// Said another final state than an earlier one.
+    pub conflicts: u64,
+    /// Turned a final state into delivered.
+    pub corrections: u64,
+    /// Final, and after the receipt deadline.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub late: u64,
+}
+
+impl CampaignReceipts {
+    fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// The fold of the journal.
@@ -68,6 +107,10 @@ pub struct Ledger {
     carriers: Vec<String>,
     index: ReceiptIndex,
     parked: ParkedReceipts,
+    settled: SettledIds,
+    suspects: Suspects,
+    /// How each carrier's ids are read, as the journal knows it: mode and what is taken out.
+    foldings: BTreeMap<u8, (String, String)>,
     receipts: ReceiptCounters,
     suppress: SuppressLists,
     /// How often personal data was erased.
@@ -90,6 +133,13 @@ struct GlobalRecord {
     carriers: Vec<String>,
     campaigns: Vec<CampaignRecord>,
     parked: Vec<Parked>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    suspects: Vec<StoredSuspect>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    n_unwatched: u64,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    foldings: BTreeMap<u8, (String, String)>,
+    #[serde(serialize_with = "without_zeros")]
     receipts: ReceiptCounters,
     /// The last reply whose effect is in the suppression list.
     #[serde(default)]
@@ -99,6 +149,17 @@ struct GlobalRecord {
     lists: Vec<String>,
     #[serde(default, skip_serializing_if = "is_zero")]
     erasures: u64,
+}
+
+/// Counters that came after format 2 are left out while they are zero: what was never counted is
+/// stored as it was.
+fn without_zeros<S: serde::Serializer>(counters: &ReceiptCounters, serializer: S) -> Result<S::Ok, S::Error> {
+    const LATER: [&str; 5] = ["waiting", "late", "inferred", "ambiguous", "rematched"];
+    let mut value = serde_json::to_value(counters).map_err(serde::ser::Error::custom)?;
+    if let Some(map) = value.as_object_mut() {
+        map.retain(|key, n| !LATER.contains(&key.as_str()) || n.as_u64() != Some(0));
+    }
+    value.serialize(serializer)
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -120,6 +181,8 @@ struct CampaignRecord {
     finished_at: Option<u64>,
     #[serde(default, skip_serializing_if = "is_false")]
     is_erased: bool,
+    #[serde(default, skip_serializing_if = "CampaignReceipts::is_none")]
+    receipts: CampaignReceipts,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     archived: Option<ArchivedRecord>,
 }
@@ -181,7 +244,8 @@ impl Ledger {
                     let sums = sums_of(chunk);
                     batch.chunk(campaign.id, *number, chunk.pack(self.applied), &sums);
                     (chunk.as_of, chunk.dirty_since) = (self.applied, None);
-                    campaign.stored.insert(*number, StoredChunk { all_final: chunk.n_open == 0 });
+                    let stored = StoredChunk { all_final: chunk.n_open == 0, awaits: sums.sums.awaiting > 0 };
+                    campaign.stored.insert(*number, stored);
                     n_chunks += 1;
                 }
                 match chunk.dirty_since {
@@ -231,6 +295,9 @@ impl Ledger {
             carriers: self.carriers.clone(),
             campaigns: self.campaigns.values().map(CampaignRecord::of).collect(),
             parked: self.parked.iter().cloned().collect(),
+            suspects: self.suspects.stored(),
+            n_unwatched: self.suspects.n_unwatched(),
+            foldings: self.foldings.clone(),
             receipts: self.receipts,
             last_reply: self.suppress.last_reply,
             lists: self.suppress.to_names(),
@@ -300,6 +367,7 @@ impl CampaignRecord {
             reasons: campaign.reasons.texts().to_vec(),
             finished_at: campaign.finished_at.filter(|at| *at != campaign.last_event_at).map(|at| at.0),
             is_erased: campaign.is_erased,
+            receipts: campaign.receipts,
             archived: campaign.archived.clone().map(|archive| ArchivedRecord {
                 archive,
                 sums: StoredSums { sums: campaign.sums, reasons: campaign.reasons.counts().collect() }.encode(),
@@ -322,6 +390,7 @@ impl CampaignRecord {
         campaign.finished_at = is_finished.then(|| self.finished_at.map_or(campaign.last_event_at, UnixMicros));
         campaign.is_erased = self.is_erased;
         campaign.reasons = crate::campaign::Reasons::restore(self.reasons);
+        campaign.receipts = self.receipts;
         if let Some(ArchivedRecord { archive, sums }) = self.archived {
             let stored = StoredSums::decode(&sums)?;
             campaign.sums = stored.sums;
@@ -349,7 +418,10 @@ fn sums_of(chunk: &Chunk) -> StoredSums {
     for (offset, row) in (0_u16..).zip(chunk.rows()) {
         sums.states.add(row.state, 1);
         sums.submitted += u64::from(row.submits);
-        sums.possible_duplicates += u64::from(row.flags.has(crate::segment::Flags::POSSIBLE_DUPLICATE));
+        let has = |flag| u64::from(row.flags.has(flag));
+        sums.possible_duplicates += has(Flags::POSSIBLE_DUPLICATE);
+        sums.inferred += has(Flags::INFERRED);
+        sums.taken_twice += has(Flags::TAKEN_TWICE);
         if row.reason != 0 {
             *reasons.entry(row.reason).or_default() += 1;
         }

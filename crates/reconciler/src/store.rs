@@ -208,6 +208,10 @@ pub(crate) struct StoredSums {
     pub(crate) reasons: Vec<(u16, u64)>,
 }
 
+/// Places beyond those of reasons, for counts that came later.
+const INFERRED: u16 = u16::MAX;
+const TAKEN_TWICE: u16 = u16::MAX - 1;
+
 impl StoredSums {
     pub(crate) fn encode(&self) -> Vec<u8> {
         use crate::varint::put_u64;
@@ -219,7 +223,8 @@ impl StoredSums {
         for n in [sums.submitted, sums.accepted, sums.delivered, sums.possible_duplicates, sums.awaiting] {
             put_u64(&mut out, n);
         }
-        for (reason, n_rows) in &self.reasons {
+        let counted = [(INFERRED, sums.inferred), (TAKEN_TWICE, sums.taken_twice)];
+        for (reason, n_rows) in self.reasons.iter().chain(counted.iter().filter(|(_, n_rows)| *n_rows > 0)) {
             put_u64(&mut out, u64::from(*reason));
             put_u64(&mut out, *n_rows);
         }
@@ -243,7 +248,11 @@ impl StoredSums {
             *n = cursor.u64()?;
         }
         while !cursor.is_empty() {
-            stored.reasons.push((u16::try_from(cursor.u64()?).ok()?, cursor.u64()?));
+            match (u16::try_from(cursor.u64()?).ok()?, cursor.u64()?) {
+                (INFERRED, n_rows) => stored.sums.inferred = n_rows,
+                (TAKEN_TWICE, n_rows) => stored.sums.taken_twice = n_rows,
+                reason => stored.reasons.push(reason),
+            }
         }
         Some(stored)
     }

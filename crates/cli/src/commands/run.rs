@@ -1,14 +1,12 @@
 //! `volley run`.
 
-use std::{
-    io::{self, IsTerminal as _, Write as _},
-    path::Path,
-};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use volley_engine::{
-    CancellationToken, DataDir, Ended, Engine, Error, Outcome, Preflight, Prepared, Report, carriers_file,
+    CancellationToken, DataDir, Ended, Engine, Error, Outcome, PlannedCost, Preflight, Prepared, carriers_file,
 };
 
+use super::report::write_rows;
 use crate::{
     args::{RunArgs, RunOutput},
     failure::{Code, Failure},
@@ -70,6 +68,22 @@ fn preview(preflight: &Preflight) -> String {
         options.routes.iter().map(|route| format!("{} (weight {})", route.carrier, route.weight)).collect();
     let rate = options.schedule.rate.map_or_else(|| "no limit of its own".to_owned(), |rate| rate.to_string());
     out.push_str(&format!("  from {} via {}; rate: {rate}\n", options.message.sender, routes.join(", ")));
+    out.push_str(&planned_cost(&PlannedCost::of(&preflight.approved)));
+    out
+}
+
+fn planned_cost(planned: &PlannedCost) -> String {
+    let mut out = match planned.total.is_empty() {
+        true => "  planned cost: no price".to_owned(),
+        false => format!("  planned cost: {} by the routes' weights", planned.total.in_words()),
+    };
+    if let Some((least, most)) = planned.range {
+        out.push_str(&format!(", from {least} to {most} by others"));
+    }
+    if !planned.no_price.is_empty() && !planned.total.is_empty() {
+        out.push_str(&format!("; no price for {}", planned.no_price.join(", ")));
+    }
+    out.push('\n');
     out
 }
 
@@ -129,16 +143,9 @@ fn report(data: &DataDir, outcome: &Outcome, output: &RunOutput, id: u32) -> Res
         }
     }
     if let Some(path) = &output.csv {
-        write_csv(data, id, path)?;
+        write_rows(data, &id.to_string(), path, output.no_progress)?;
     }
     Ok(())
-}
-
-fn write_csv(data: &DataDir, id: u32, path: &Path) -> Result<(), Failure> {
-    let file = std::fs::File::create(path).map_err(Failure::io(format!("can't create {}", path.display())))?;
-    let mut file = io::BufWriter::with_capacity(1 << 20, file);
-    Report::open(data, &id.to_string())?.write_csv(&mut file)?;
-    file.flush().map_err(Failure::io(format!("can't write {}", path.display())))
 }
 
 fn next_step(outcome: &Outcome, name: &str) {

@@ -1,6 +1,7 @@
 //! The binary as its users meet it.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod archive;
 mod bad_input;
 mod carrier_command;
 mod carriers;
@@ -11,11 +12,13 @@ mod erase;
 mod faults;
 mod foreign;
 mod house;
+mod inferred;
 mod inspect;
 mod interrupt;
 mod kill;
 mod listen;
 mod replies;
+mod report;
 mod scenarios;
 mod silence;
 mod support;

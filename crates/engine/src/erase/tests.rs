@@ -61,7 +61,7 @@ fn report(data: &DataDir) -> String {
     let mut csv = Vec::new();
     let report = Report::open(data, "c").unwrap();
     report.summary().unwrap();
-    report.write_csv(&mut csv).unwrap();
+    report.write_csv(&mut csv, &mut |_| {}).unwrap();
     String::from_utf8(csv).unwrap()
 }
 
@@ -170,7 +170,10 @@ fn files_that_were_damaged_are_not_taken_for_erased_ones() {
     check_gone(&data);
     // What is changed after an erasure is found as before.
     fs::write(&rejects, "x").unwrap();
-    assert!(matches!(Report::open(&data, "c").unwrap().write_csv(&mut Vec::new()), Err(Error::Changed { .. })));
+    assert!(matches!(
+        Report::open(&data, "c").unwrap().write_csv(&mut Vec::new(), &mut |_| {}),
+        Err(Error::Changed { .. })
+    ));
 }
 
 #[test]

@@ -130,6 +130,14 @@ pub struct DeliveryOptions {
     pub in_doubt: InDoubtPolicy,
     /// How long to wait for a final receipt. Default 72h (HANDBOOK C.8).
     pub receipt_deadline: HumanDuration,
+    /// How long a run that has nothing else to do waits for receipts that tell of rows in doubt.
+    /// Default 10s.
+    #[serde(default = "doubt_grace")]
+    pub doubt_grace: HumanDuration,
+}
+
+const fn doubt_grace() -> HumanDuration {
+    HumanDuration(std::time::Duration::from_secs(10))
 }
 
 impl Default for DeliveryOptions {
@@ -137,6 +145,7 @@ impl Default for DeliveryOptions {
         Self {
             in_doubt: InDoubtPolicy::Hold,
             receipt_deadline: HumanDuration(std::time::Duration::from_secs(72 * 3600)),
+            doubt_grace: doubt_grace(),
         }
     }
 }

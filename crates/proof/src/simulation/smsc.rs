@@ -48,6 +48,8 @@ pub(crate) struct Owed {
     pub(crate) recipient: String,
     /// `None`: a reply.
     pub(crate) state: Option<MessageState>,
+    /// When its message was taken, by the carrier's clock.
+    pub(crate) taken_us: u64,
 }
 
 /// What a carrier does at its time.
@@ -351,7 +353,8 @@ impl World {
             self.strike_row(Fault::ReceiptEarly, row);
             delay = 0;
         }
-        let owed = |state| Owed { number: id, recipient: recipient.to_owned(), state: Some(state) };
+        let taken_us = self.now_us;
+        let owed = |state| Owed { number: id, recipient: recipient.to_owned(), state: Some(state), taken_us };
         let owe = |world: &mut Self, delay: u64, owed: Owed| match delay {
             0 => world.smscs.get_mut(smsc).into_iter().for_each(|it| it.owed.push_back(owed.clone())),
             _ => world.put_action(delay, smsc, Action::Owe(owed)),
@@ -377,7 +380,7 @@ impl World {
             let recipient = format!("{}{:05}", crate::simulation::list::FOREIGN, self.dice.below(100_000));
             // Now and then for an id that one of ours has.
             let number = if self.dice.chance(300) { id } else { 900_000 + id };
-            owe(self, delay + later, Owed { number, recipient, state: Some(MessageState::Delivered) });
+            owe(self, delay + later, Owed { number, recipient, state: Some(MessageState::Delivered), taken_us });
         }
         let is_new = self.smscs.get_mut(smsc).is_some_and(|it| it.stopped.insert(row));
         if self.dice.chance(shares.stop_reply) && is_new {
@@ -391,7 +394,11 @@ impl World {
                 })
                 .max()
                 .unwrap_or(0);
-            self.put_action(delay, smsc, Action::Owe(Owed { number, recipient: recipient.to_owned(), state: None }));
+            self.put_action(
+                delay,
+                smsc,
+                Action::Owe(Owed { number, recipient: recipient.to_owned(), state: None, taken_us }),
+            );
         }
     }
 
@@ -483,10 +490,11 @@ fn put_delivery(owed: &Owed, is_hex: bool, sequence: u32, out: &mut Vec<u8>) {
     c_string.push(0);
     put_tlv(&mut tlvs, tag::RECEIPTED_MESSAGE_ID, &c_string);
     put_tlv(&mut tlvs, tag::MESSAGE_STATE, &[state as u8]);
-    let text = format!(
-        "id:{id} sub:001 dlvrd:001 submit date:2601010000 done date:2601010000 stat:{} err:000 text:",
-        state.word()
-    );
+    // Every simulation begins with the year 2026.
+    let minute = owed.taken_us / 60_000_000;
+    let taken = format!("2601{:02}{:02}{:02}", 1 + minute / 1_440, minute / 60 % 24, minute % 60);
+    let text =
+        format!("id:{id} sub:001 dlvrd:001 submit date:{taken} done date:{taken} stat:{} err:000 text:", state.word());
     let message = ShortMessage {
         source,
         destination,
