@@ -42,7 +42,7 @@ pub use doubt::{Decided, DoubtRow, DoubtVerdict, Doubts};
 pub use engine::{Engine, Outcome, Prepared};
 pub use error::Error;
 pub use onboard::{CarrierTest, CarrierVerdict, TestStep, Verdict};
-pub use preflight::{Approved, Preflight, carriers_file};
+pub use preflight::{Approved, Preflight, carriers_file, propose_columns};
 pub use replies::{Membership, Numbers, ReplyRow, replies, write_replies_csv};
 pub use report::Report;
 pub use run::Ended;
@@ -50,6 +50,6 @@ pub use status::{running_carriers, status};
 
 pub use tokio_util::sync::CancellationToken;
 pub use volley_core::{CampaignId, MessageState};
-pub use volley_ingest::{FreezeProgress, generate};
+pub use volley_ingest::{FreezeProgress, Frozen, Proposal, ProposedColumn, Role, generate};
 pub use volley_reconciler::{CampaignStatus, Summary, is_opening as store_is_opening};
 pub use volley_simulator as simulator;

@@ -13,6 +13,7 @@ mod house;
 mod inspect;
 mod interrupt;
 mod kill;
+mod lists;
 mod replies;
 mod scenarios;
 mod support;
