@@ -4,8 +4,8 @@
 use std::{fs, path::Path};
 
 use volley_ingest::{
-    Duplicates, Encoding, Frozen, ListOptions, Plan, PlanChunk, Rejection, Rejects, Role, RowCheck, RowFacts, RowView,
-    freeze,
+    Duplicates, Encoding as ListEncoding, Frozen, ListOptions, Plan, PlanChunk, Rejection, Rejects, Role, RowCheck,
+    RowFacts, RowView, freeze,
     number::{NumberError, describe, normalise},
     propose,
 };
@@ -215,7 +215,7 @@ pub fn list(data: &[u8]) {
         header: choice & 4 == 0,
         duplicates: if choice & 8 == 0 { Duplicates::First } else { Duplicates::Last },
         clean_e164: choice & 16 != 0,
-        encoding: [None, None, Some(Encoding::Utf8), Some(Encoding::Utf16Le)][usize::from(choice >> 5 & 3)],
+        encoding: [None, None, Some(ListEncoding::Utf8), Some(ListEncoding::Utf16Le)][usize::from(choice >> 5 & 3)],
         quote: (choice & 128 != 0).then(|| "none".to_owned()),
         ..ListOptions::new(folder.0.path().join("list.csv"), "#1")
     };

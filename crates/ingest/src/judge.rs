@@ -256,7 +256,7 @@ impl<C: RowCheck> Judge<'_, C> {
 const NOT_CLEAN: &str = "not clean E.164 as the campaign says: a country code and 7 to 15 digits in all";
 
 /// The reader for a country, made when it is first met. There are some 250 at most.
-fn reader_of<'a>(readers: &'a mut Vec<(Country, NumberReader)>, country: Country) -> &'a NumberReader {
+fn reader_of(readers: &mut Vec<(Country, NumberReader)>, country: Country) -> &NumberReader {
     let at = readers.iter().position(|(known, _)| *known == country).unwrap_or_else(|| {
         readers.push((country, NumberReader::new(country.code().as_deref())));
         readers.len() - 1

@@ -1,5 +1,4 @@
 //! Our tables of ranges say what the library says, or leave it to the library.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use volley_ingest::number::{Country, NumberError, NumberReader, Reading, normalise};
 
