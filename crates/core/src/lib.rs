@@ -4,6 +4,7 @@
 pub mod clock;
 pub mod ids;
 pub mod msisdn;
+pub mod planted;
 pub mod rate;
 pub mod receipt;
 pub mod state;

@@ -120,7 +120,11 @@ impl DataDir {
         // The number is for the other process's error message alone; the lock is the kernel's.
         let written =
             file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
-        written.map_err(failed("can't write the lock file"))?;
+        match written {
+            // Whoever only wants to look can do so on a full disk, too.
+            Err(error) if error.kind() == io::ErrorKind::StorageFull => {}
+            written => written.map_err(failed("can't write the lock file"))?,
+        }
         Ok(DataLock { _file: file })
     }
 }

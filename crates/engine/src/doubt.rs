@@ -1,19 +1,19 @@
 //! Rows in doubt: which they are, and what a person decides about them.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use jiff::Timestamp;
 use serde::Serialize;
-use volley_core::{CampaignId, CarrierIndex, Clock as _, MessageToken, SystemClock, UnixMicros};
+use volley_core::{CampaignId, CarrierIndex, MessageToken, UnixMicros};
 use volley_ingest::{Plan, PlanChunk};
-use volley_journal::{Journal, JournalOptions};
+use volley_journal::Journal;
 use volley_reconciler::{
     Doubt, Ledger, Summary,
     record::{DoubtCause, Head, Resolution},
 };
 
 use crate::{
-    DataDir, Error,
+    DataDir, Error, Ground,
     data_dir::DataLock,
     engine::{by_carrier, record},
     seal,
@@ -25,6 +25,7 @@ pub struct Doubts {
     journal: Journal,
     ledger: Ledger,
     campaign: CampaignId,
+    ground: Ground,
     _lock: DataLock,
 }
 
@@ -78,17 +79,25 @@ impl Doubts {
     /// # Errors
     /// When it isn't there, another process owns the data, or journal and store can't be read.
     pub fn open(dir: &DataDir, name_or_number: &str) -> Result<Self, Error> {
-        if !dir.exists() {
+        Self::open_on(dir, name_or_number, Ground::default())
+    }
+
+    /// [`Doubts::open`] on other ground than the system's.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_on(dir: &DataDir, name_or_number: &str, ground: Ground) -> Result<Self, Error> {
+        if ground.disk.list(&dir.journal()).is_err() {
             return Err(Error::NoData { root: dir.root().to_owned() });
         }
         let lock = dir.lock()?;
-        let (mut journal, _) = Journal::open(&dir.journal(), JournalOptions::default())?;
+        let (mut journal, _) = Journal::open_on(Arc::clone(&ground.disk), &dir.journal(), ground.journal)?;
         let mut ledger = Ledger::open(&dir.store(), &journal)?.ledger;
         let campaign = ledger
             .find(name_or_number)
             .ok_or_else(|| Error::NoCampaign { name: name_or_number.to_owned(), root: dir.root().to_owned() })?;
-        note_crash(&mut journal, &mut ledger, campaign, dir.root())?;
-        Ok(Self { dir: dir.clone(), journal, ledger, campaign, _lock: lock })
+        note_crash(&mut journal, &mut ledger, campaign, dir.root(), ground.clock.wall())?;
+        Ok(Self { dir: dir.clone(), journal, ledger, campaign, ground, _lock: lock })
     }
 
     /// The campaign's name.
@@ -172,7 +181,7 @@ impl Doubts {
         for doubt in meant {
             by_carrier.entry(doubt.carrier).or_default().push(doubt.token);
         }
-        let (campaign, at) = (self.campaign, SystemClock.wall());
+        let (campaign, at) = (self.campaign, self.ground.clock.wall());
         record(&mut self.journal, &mut self.ledger, |events| {
             for (carrier, tokens) in by_carrier {
                 events.resolved(Head { campaign, carrier, at }, as_, by, tokens);
@@ -188,6 +197,7 @@ pub(crate) fn note_crash(
     ledger: &mut Ledger,
     campaign: CampaignId,
     root: &Path,
+    at: UnixMicros,
 ) -> Result<u64, Error> {
     let unanswered = ledger.unanswered(campaign)?;
     let bound = ledger.summary(campaign).map_or(0, |summary| summary.in_doubt_bound);
@@ -197,7 +207,6 @@ pub(crate) fn note_crash(
             root: root.to_owned(),
         });
     }
-    let at = SystemClock.wall();
     record(journal, ledger, |events| {
         for (carrier, tokens) in by_carrier(&unanswered) {
             events.in_doubt(Head { campaign, carrier, at }, DoubtCause::Crash, tokens);

@@ -8,9 +8,9 @@ use std::{
 
 use tokio::sync::{Notify, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use volley_core::{CampaignId, CarrierIndex, Clock, MessageToken, SystemClock};
+use volley_core::{CampaignId, CarrierIndex, Clock, MessageToken};
 use volley_ingest::{FreezeProgress, Plan};
-use volley_journal::{Journal, JournalOptions, Writer};
+use volley_journal::Journal;
 use volley_reconciler::{
     DoubtfulSegment, Ledger, RowToSend, Summary, SuppressCause,
     record::{Control, EventWriter, Head, Planned, Resolution},
@@ -19,12 +19,13 @@ use volley_scheduler::Lanes;
 use volley_simulator::{Account, Seen, Setup, Simulator};
 
 use crate::{
-    DataDir, Error,
+    DataDir, Error, Ground, Tasks,
     board::Board,
     control,
     data_dir::DataLock,
     doubt,
-    ledger_task::{LedgerTask, SharedSnapshot, snapshot_of},
+    ledger_task::{Home, LedgerTask, SharedSnapshot, snapshot_of},
+    log::Log,
     numbers::Suppressed,
     options::{self, CarrierKind, Carriers, InDoubtPolicy},
     preflight::{self, Approved, Preflight, roles::RoleColumns},
@@ -47,6 +48,7 @@ pub struct Engine {
     _lock: DataLock,
     journal: Journal,
     pub(crate) ledger: Ledger,
+    pub(crate) ground: Ground,
     /// What a person should know of the opening.
     pub notes: Vec<String>,
 }
@@ -72,8 +74,16 @@ impl Engine {
     /// # Errors
     /// When another process owns it, or it can't be read or written.
     pub fn open(dir: &DataDir) -> Result<Self, Error> {
+        Self::open_on(dir, Ground::default())
+    }
+
+    /// [`Engine::open`] on other ground than the system's.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_on(dir: &DataDir, ground: Ground) -> Result<Self, Error> {
         let lock = dir.lock()?;
-        let (journal, recovery) = Journal::open(&dir.journal(), JournalOptions::default())?;
+        let (journal, recovery) = Journal::open_on(Arc::clone(&ground.disk), &dir.journal(), ground.journal)?;
         let opened = Ledger::open(&dir.store(), &journal)?;
         let mut notes = Vec::new();
         if let Some(cut) = recovery.cut {
@@ -91,7 +101,13 @@ impl Engine {
                 aside.path.display()
             ));
         }
-        Ok(Self { dir: dir.clone(), _lock: lock, journal, ledger: opened.ledger, notes })
+        Ok(Self { dir: dir.clone(), _lock: lock, journal, ledger: opened.ledger, ground, notes })
+    }
+
+    /// The fold of the journal, as it stands.
+    #[must_use]
+    pub const fn ledger(&self) -> &Ledger {
+        &self.ledger
     }
 
     /// The last campaign of this name that is not finished.
@@ -165,7 +181,8 @@ impl Engine {
             rejected: frozen.rejected.clone(),
             files: seal::of(&preflight.folder)?,
         };
-        self.record(|events| events.planned(id, SystemClock.wall(), &plan))?;
+        let at = self.ground.clock.wall();
+        self.record(|events| events.planned(id, at, &plan))?;
         Ok(id)
     }
 
@@ -176,8 +193,8 @@ impl Engine {
 
     /// What a resume should say before it goes on: rows in doubt, a list that changed.
     fn settle_doubt(&mut self, id: CampaignId, policy: InDoubtPolicy) -> Result<(), Error> {
-        let bound = doubt::note_crash(&mut self.journal, &mut self.ledger, id, self.dir.root())?;
-        let at = SystemClock.wall();
+        let at = self.ground.clock.wall();
+        let bound = doubt::note_crash(&mut self.journal, &mut self.ledger, id, self.dir.root(), at)?;
         let head = |carrier| Head { campaign: id, carrier, at };
         let in_doubt = self.ledger.in_doubt(id)?;
         if in_doubt.is_empty() {
@@ -310,19 +327,24 @@ impl Prepared {
         let simulator = self.start_simulator()?;
         let (source, tries) = self.row_source()?;
         let Self { engine, id, approved, carriers, plan, numbers, board } = self;
-        let Engine { dir, _lock, journal, ledger, notes: _ } = engine;
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let last_durable = journal.last();
+        let Engine { dir, _lock, journal, ledger, ground, notes: _ } = engine;
+        let clock: Arc<dyn Clock> = Arc::clone(&ground.clock);
+        let (last_durable, view) = (journal.last(), journal.view());
         let (journal_out, journal_events) = mpsc::channel(JOURNAL_EVENTS);
-        let writer = journal.start(move |event| drop(journal_out.blocking_send(event)))?;
-        let ledger = LedgerTask::start(ledger, id, Arc::clone(&board.snapshot));
+        let writer = Log::start(journal, &ground.tasks, journal_out)?;
+        let home = Home { store: dir.store(), journal: view, room: writer.room() };
+        let ledger = LedgerTask::start(ledger, home, id, Arc::clone(&board.snapshot), &ground.tasks);
         let tracker = TaskTracker::new();
-        let server = tracker.spawn(control::serve(dir.clone(), Arc::clone(&board)));
+        // A simulation has no other processes.
+        let server = match ground.tasks {
+            Tasks::Threads => Some(tracker.spawn(control::serve(dir.clone(), Arc::clone(&board)))),
+            Tasks::Inline(_) => None,
+        };
         let (events_out, carrier_events) = mpsc::channel(CARRIER_EVENTS);
         let hungry = Arc::new(Notify::new());
         let simulated = |route| simulator.as_ref().and_then(|simulator| simulator.addr_of(route));
         let start =
-            Start { approved: &approved, carriers: &carriers, events: &events_out, hungry: &hungry, clock: &clock };
+            Start { approved: &approved, carriers: &carriers, events: &events_out, hungry: &hungry, ground: &ground };
         let (lanes, formats) = start.lanes(&numbers, plan.columns(), simulated)?;
         drop(events_out);
         let validity_column = RoleColumns::new(&approved.options.audience, plan.columns()).validity();
@@ -352,10 +374,12 @@ impl Prepared {
         };
         runner.state.events().control(id, clock.wall(), Control::Started, "");
         let result = runner.run(shutdown).await;
-        server.abort();
+        if let Some(server) = server {
+            server.abort();
+        }
         let _ = fs::remove_file(dir.control_socket());
         let (ended, ledger, journal, no_carrier) = result?;
-        finish(&dir, id, ended, ledger, journal, no_carrier, simulator)
+        finish(&dir, id, ended, ledger, journal, no_carrier, simulator).await
     }
 
     /// The in-process simulator for routes of kind simulated; the n-th account is the n-th such
@@ -397,7 +421,7 @@ impl Prepared {
         let mut suppressed = self.engine.suppressed()?;
         let country = self.approved.options.audience.default_country.clone();
         let setup = DeskSetup { keywords, country, accounts, last_reply: self.engine.ledger.suppressed().last_reply() };
-        let at = SystemClock.wall();
+        let at = self.engine.ground.clock.wall();
         let (desk, missed) = ReplyDesk::open(dir.root(), setup, at)?;
         let entry =
             |Effect { reply, number, change }| suppressed.change(number, change, SuppressCause::Reply, at, reply);
@@ -411,7 +435,7 @@ impl Prepared {
         let ledger = &mut self.engine.ledger;
         let waiting: Vec<RowToSend> = ledger.touched_rows_to_send(self.id)?;
         let begun = (0..ledger.n_chunks(self.id)).filter(|chunk| !ledger.is_untouched(self.id, *chunk)).collect();
-        let since = SystemClock.wall();
+        let since = self.engine.ground.clock.wall();
         let mut tries = Tries::default();
         for tried in waiting.iter().filter(|waiting| waiting.attempts > 0) {
             tries.insert(tried.row, tried.only, Tried { attempts: tried.attempts, since });
@@ -432,17 +456,17 @@ impl RunningSimulator {
 }
 
 /// Closes journal and ledger, and checks the sums a last time.
-fn finish(
+async fn finish(
     dir: &DataDir,
     id: CampaignId,
     ended: Ended,
     ledger: LedgerTask,
-    journal: Writer,
+    journal: Log,
     no_carrier: Option<String>,
     simulator: Option<RunningSimulator>,
 ) -> Result<Outcome, Error> {
-    journal.close();
-    let ledger = ledger.stop()?;
+    journal.close().await;
+    let ledger = ledger.stop().await?;
     let seen = simulator.map(|running| running.simulator.stop());
     let summary = ledger.summary(id).filter(Summary::adds_up).ok_or_else(|| Error::DoesNotReconcile {
         what: "the states don't add up to the rows of the list".to_owned(),

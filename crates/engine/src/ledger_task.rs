@@ -1,15 +1,23 @@
-//! The ledger on a thread of its own: folds what is durable, keeps the store, answers questions.
+//! The ledger on a thread of its own (in a simulation, a task): folds what is durable, keeps the store, answers questions.
 //! The engine's loop never waits for it, except when it falls a whole queue behind.
 
 use std::{
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     thread,
     time::Duration,
 };
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    task,
+};
+use tokio_util::task::TaskTracker;
 use volley_core::{CampaignId, StateCounts, UnixMicros};
+use volley_journal::{Room, Sequence, View};
 use volley_reconciler::{Checkpoint, DoubtfulSegment, Error, Ledger, ReceiptCounters, Summary};
+
+use crate::ground::{Tasks, Waits};
 
 /// Durable records that may wait to be folded.
 const QUEUE_RECORDS: usize = 256;
@@ -48,18 +56,44 @@ pub(crate) struct LedgerTask {
     pub(crate) view: watch::Receiver<LedgerView>,
     /// Records come back here, to be filled again.
     pub(crate) spent: mpsc::Receiver<Vec<u8>>,
-    thread: thread::JoinHandle<Result<Ledger, Error>>,
+    running: Running,
+}
+
+enum Running {
+    Thread(thread::JoinHandle<Result<Ledger, Error>>),
+    Task(task::JoinHandle<Result<Ledger, Error>>),
+}
+
+/// Where the ledger's store lies, and from what it can be brought up to date again.
+pub(crate) struct Home {
+    pub(crate) store: PathBuf,
+    pub(crate) journal: View,
+    /// The store waits while there is none. A simulated journal keeps none in reserve.
+    pub(crate) room: Option<Room>,
 }
 
 impl LedgerTask {
     /// Moves the ledger to its thread. `campaign` is the one whose numbers the loop watches.
-    pub(crate) fn start(ledger: Ledger, campaign: CampaignId, snapshot: SharedSnapshot) -> Self {
+    pub(crate) fn start(
+        ledger: Ledger,
+        home: Home,
+        campaign: CampaignId,
+        snapshot: SharedSnapshot,
+        tasks: &Tasks,
+    ) -> Self {
         let (requests, queue) = mpsc::channel(QUEUE_RECORDS);
         let (spent_out, spent) = mpsc::channel(QUEUE_RECORDS);
         let (view_out, view) = watch::channel(view_of(&ledger, campaign));
-        let owner = Owner { ledger, campaign, queue, spent: spent_out, view: view_out, snapshot };
-        let thread = thread::spawn(move || owner.run());
-        Self { requests, view, spent, thread }
+        let outlets = Outlets { spent: spent_out, view: view_out, snapshot };
+        let (n_since_checkpoint, per_checkpoint) = (0, RECORDS_PER_CHECKPOINT);
+        let owner = Owner { home, store_failed: false, campaign, outlets, n_since_checkpoint, per_checkpoint };
+        let running = match tasks {
+            Tasks::Threads => Running::Thread(thread::spawn(move || owner.run(ledger, queue))),
+            Tasks::Inline(waits) => {
+                Running::Task(TaskTracker::new().spawn(owner.run_inline(ledger, queue, Arc::clone(waits))))
+            }
+        };
+        Self { requests, view, spent, running }
     }
 
     /// Hands over a durable record. `Err` when the thread ended, which [`LedgerTask::stop`]
@@ -80,13 +114,15 @@ impl LedgerTask {
     }
 
     /// Folds what waits, writes everything to the store, and gives the ledger back.
-    pub(crate) fn stop(self) -> Result<Ledger, Error> {
+    pub(crate) async fn stop(self) -> Result<Ledger, Error> {
         drop(self.requests);
         drop(self.spent);
-        match self.thread.join() {
-            Ok(result) => result,
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
+        let ended = match self.running {
+            Running::Thread(thread) => thread.join(),
+            // Nobody cancels the task, so an error is its panic.
+            Running::Task(task) => task.await.map_err(task::JoinError::into_panic),
+        };
+        ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 }
 
@@ -95,49 +131,108 @@ impl LedgerTask {
 pub(crate) struct LedgerGone;
 
 struct Owner {
-    ledger: Ledger,
+    home: Home,
+    /// A write found no room: sled takes no more until it is opened anew.
+    store_failed: bool,
     campaign: CampaignId,
-    queue: mpsc::Receiver<Request>,
+    outlets: Outlets,
+    n_since_checkpoint: u32,
+    /// Records between two looks at what is due for the store.
+    per_checkpoint: u32,
+}
+
+/// What the ledger's owner feeds.
+struct Outlets {
     spent: mpsc::Sender<Vec<u8>>,
     view: watch::Sender<LedgerView>,
     snapshot: SharedSnapshot,
 }
 
 impl Owner {
-    fn run(mut self) -> Result<Ledger, Error> {
-        let mut n_since_checkpoint = 0;
-        self.publish_snapshot();
-        while let Some(request) = self.queue.blocking_recv() {
-            match request {
-                Request::Fold { sequence, record } => {
-                    self.ledger.fold(sequence, &record)?;
-                    // A full return queue only costs a buffer.
-                    let _ = self.spent.try_send(record);
-                    n_since_checkpoint += 1;
-                }
-                Request::Overdue { now, deadline, reply } => {
-                    let overdue = self.ledger.overdue(self.campaign, now, deadline)?;
-                    let _ = reply.send(overdue);
-                }
-            }
-            if self.queue.is_empty() || n_since_checkpoint >= RECORDS_PER_CHECKPOINT {
-                self.view.send_replace(view_of(&self.ledger, self.campaign));
-                self.publish_snapshot();
-            }
-            if n_since_checkpoint >= RECORDS_PER_CHECKPOINT {
-                n_since_checkpoint = 0;
-                self.ledger.checkpoint(Checkpoint::Due)?;
-            }
+    fn run(mut self, mut ledger: Ledger, mut queue: mpsc::Receiver<Request>) -> Result<Ledger, Error> {
+        self.publish_snapshot(&ledger);
+        while let Some(request) = queue.blocking_recv() {
+            ledger = self.answer(ledger, request, queue.is_empty())?;
         }
-        self.ledger.checkpoint(Checkpoint::All)?;
-        self.ledger.sync()?;
-        self.publish_snapshot();
-        Ok(self.ledger)
+        self.close(ledger)
     }
 
-    fn publish_snapshot(&self) {
-        let fresh = snapshot_of(&self.ledger);
-        *self.snapshot.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
+    async fn run_inline(
+        mut self,
+        mut ledger: Ledger,
+        mut queue: mpsc::Receiver<Request>,
+        waits: Arc<dyn Waits>,
+    ) -> Result<Ledger, Error> {
+        self.per_checkpoint = waits.records_per_checkpoint();
+        self.publish_snapshot(&ledger);
+        while let Some(request) = queue.recv().await {
+            tokio::time::sleep(waits.fold()).await;
+            ledger = self.answer(ledger, request, queue.is_empty())?;
+        }
+        self.close(ledger)
+    }
+
+    /// `is_last`: nothing else waits.
+    fn answer(&mut self, mut ledger: Ledger, request: Request, is_last: bool) -> Result<Ledger, Error> {
+        match request {
+            Request::Fold { sequence, record } => {
+                // What was read from the journal when the store was opened anew comes twice.
+                if sequence > ledger.applied() {
+                    ledger.fold(sequence, &record)?;
+                }
+                // A full return queue only costs a buffer.
+                let _ = self.outlets.spent.try_send(record);
+                self.n_since_checkpoint += 1;
+            }
+            Request::Overdue { now, deadline, reply } => {
+                let overdue = ledger.overdue(self.campaign, now, deadline)?;
+                let _ = reply.send(overdue);
+            }
+        }
+        let is_due = self.n_since_checkpoint >= self.per_checkpoint;
+        if is_last || is_due {
+            self.outlets.view.send_replace(view_of(&ledger, self.campaign));
+            self.publish_snapshot(&ledger);
+        }
+        if is_due {
+            self.n_since_checkpoint = 0;
+            ledger = self.checkpoint(ledger, Checkpoint::Due)?;
+        }
+        Ok(ledger)
+    }
+
+    fn close(mut self, ledger: Ledger) -> Result<Ledger, Error> {
+        let ledger = self.checkpoint(ledger, Checkpoint::All)?;
+        self.publish_snapshot(&ledger);
+        Ok(ledger)
+    }
+
+    /// Writes to the store what is due. While the disk is full the store waits: the journal holds
+    /// everything, and the next opening reads it there.
+    fn checkpoint(&mut self, mut ledger: Ledger, which: Checkpoint) -> Result<Ledger, Error> {
+        if self.home.room.as_ref().is_some_and(Room::is_tight) {
+            return Ok(ledger);
+        }
+        if self.store_failed {
+            let journal = self.home.journal.up_to(Sequence(ledger.applied()));
+            drop(ledger);
+            ledger = Ledger::open_at(&self.home.store, &journal)?.ledger;
+            self.store_failed = false;
+        }
+        let written = ledger.checkpoint(which).and_then(|_| match which {
+            Checkpoint::All => ledger.sync(),
+            Checkpoint::Due => Ok(()),
+        });
+        match written {
+            Err(error) if error.is_disk_full() => self.store_failed = true,
+            written => written?,
+        }
+        Ok(ledger)
+    }
+
+    fn publish_snapshot(&self, ledger: &Ledger) {
+        let fresh = snapshot_of(ledger);
+        *self.outlets.snapshot.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
     }
 }
 

@@ -17,8 +17,10 @@ mod doctor;
 mod doubt;
 mod engine;
 mod error;
+mod ground;
 mod lane;
 mod ledger_task;
+mod log;
 mod numbers;
 mod onboard;
 mod pace;
@@ -41,6 +43,7 @@ pub use doctor::{CampaignSums, Diagnosis, Finding, JournalFacts, Part, Sums, dia
 pub use doubt::{Decided, DoubtRow, DoubtVerdict, Doubts};
 pub use engine::{Engine, Outcome, Prepared};
 pub use error::Error;
+pub use ground::{Ground, Tasks, Waits};
 pub use onboard::{CarrierTest, CarrierVerdict, TestStep, Verdict};
 pub use preflight::{Approved, Preflight, carriers_file, propose_columns};
 pub use replies::{Membership, Numbers, ReplyRow, replies, write_replies_csv};

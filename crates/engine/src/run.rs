@@ -19,8 +19,11 @@ use std::{
 
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
-use volley_core::{CampaignId, Clock, MessageState};
-use volley_journal::{Event as JournalEvent, Sequence, Writer};
+use volley_core::{
+    CampaignId, Clock, MessageState,
+    planted::{Bug, is_planted},
+};
+use volley_journal::{Event as JournalEvent, Sequence};
 use volley_pipeline::{Carrier, CarrierEvent};
 use volley_reconciler::record::{Control, EventWriter};
 use volley_scheduler::Lanes;
@@ -31,6 +34,7 @@ use crate::{
     carrier_status::BindRates,
     lane::LaneLimits,
     ledger_task::{LedgerGone, LedgerTask},
+    log::Log,
     numbers::Suppressed,
     options::InDoubtPolicy,
     pace::LanePacer,
@@ -104,7 +108,7 @@ pub(crate) struct Runner {
     pub(crate) shares: Lanes,
     pub(crate) source: RowSource,
     pub(crate) renderer: Renderer,
-    pub(crate) journal: Writer,
+    pub(crate) journal: Log,
     pub(crate) journal_events: mpsc::Receiver<JournalEvent>,
     pub(crate) carrier_events: mpsc::Receiver<CarrierEvent>,
     pub(crate) ledger: LedgerTask,
@@ -133,6 +137,8 @@ pub(crate) struct LoopState {
     last_sweep: Instant,
     started: Instant,
     throttled: u64,
+    /// No room on the disk: nothing is sent.
+    disk_full: bool,
     fresh_stops: Vec<replies::FreshStop>,
     room: Vec<u32>,
     grants: Vec<(usize, u32)>,
@@ -151,6 +157,7 @@ impl LoopState {
             last_sweep: now,
             started: now,
             throttled: 0,
+            disk_full: false,
             fresh_stops: Vec::new(),
             room: Vec::new(),
             grants: Vec::new(),
@@ -171,7 +178,7 @@ impl Runner {
     pub(crate) async fn run(
         mut self,
         shutdown: CancellationToken,
-    ) -> Result<(Ended, LedgerTask, Writer, Option<String>), Error> {
+    ) -> Result<(Ended, LedgerTask, Log, Option<String>), Error> {
         let ended = self.turns(&shutdown).await;
         match ended {
             Ok(ended) => {
@@ -179,7 +186,7 @@ impl Runner {
                 Ok((ended, self.ledger, self.journal, no_carrier))
             }
             Err(Stop::Error(error)) => Err(error),
-            Err(Stop::Ledger) => Err(match self.ledger.stop() {
+            Err(Stop::Ledger) => Err(match self.ledger.stop().await {
                 Err(error) => error.into(),
                 Ok(_) => Error::DoesNotReconcile {
                     what: "the ledger's thread ended by itself".to_owned(),
@@ -229,9 +236,22 @@ impl Runner {
         let buffer = self.ledger.spent.try_recv().unwrap_or_default();
         let mut turn = std::mem::replace(&mut self.state.turn, Turn::new(self.lanes.len(), buffer));
         turn.handed_over = Some(self.clock.now());
+        self.set_free_too_early(&mut turn);
         let record = turn.events.take(Vec::new());
         self.state.in_flight.push_back(turn);
         self.journal.append(record).map_err(|closed| Stop::Error(Error::Journal(closed.into())))
+    }
+
+    /// Two of the planted bugs; without them, nothing.
+    fn set_free_too_early(&self, turn: &mut Turn) {
+        for (lane, turn) in self.lanes.iter().zip(&mut turn.lanes) {
+            if is_planted(Bug::SendBeforeSync) {
+                lane.carrier.submit(std::mem::take(&mut turn.batch));
+            }
+            if is_planted(Bug::AcknowledgedBeforeSync) {
+                lane.carrier.acknowledge(&std::mem::take(&mut turn.acknowledge));
+            }
+        }
     }
 
     /// A record is durable: what waited for it may happen now.

@@ -7,12 +7,12 @@ use std::{
 };
 
 use tokio::sync::{Notify, mpsc};
-use volley_core::{CarrierIndex, Clock};
+use volley_core::CarrierIndex;
 use volley_pipeline::{Carrier, CarrierEvent};
 use volley_scheduler::Limit;
 
 use crate::{
-    Error, account,
+    Error, Ground, account,
     carrier_status::BindRates,
     lane::LaneLimits,
     options::{CarrierOptions, Carriers},
@@ -29,7 +29,7 @@ pub(crate) struct Start<'a> {
     pub(crate) carriers: &'a Carriers,
     pub(crate) events: &'a mpsc::Sender<CarrierEvent>,
     pub(crate) hungry: &'a Arc<Notify>,
-    pub(crate) clock: &'a Arc<dyn Clock>,
+    pub(crate) ground: &'a Ground,
 }
 
 impl Start<'_> {
@@ -44,7 +44,7 @@ impl Start<'_> {
         let schedule = &self.approved.options.schedule;
         let campaign_limit = schedule.rate.map(|rate| {
             let burst = schedule.burst.unwrap_or(NonZeroU32::MIN);
-            Arc::new(Mutex::new(Limit::new(format!("campaign rate {rate}"), rate, burst, self.clock.now())))
+            Arc::new(Mutex::new(Limit::new(format!("campaign rate {rate}"), rate, burst, self.ground.clock.now())))
         });
         let mut lanes = Vec::new();
         let mut formats = Vec::new();
@@ -67,11 +67,12 @@ impl Start<'_> {
         campaign_limit: Option<&Arc<Mutex<Limit>>>,
         simulated: Option<SocketAddr>,
     ) -> Result<Lane, Error> {
-        let now = self.clock.now();
+        let now = self.ground.clock.now();
         let stacks = account::stacks_of(name, options, campaign_limit, now);
         let pacer = Arc::new(LanePacer::new(stacks, Arc::clone(self.hungry)));
-        let smpp = account::smpp_options(name, options, self.carriers, simulated)?;
-        let (events, clock) = (self.events.clone(), Arc::clone(self.clock));
+        let mut smpp = account::smpp_options(name, options, self.carriers, simulated)?;
+        smpp.dialler = self.ground.dialler.clone();
+        let (events, clock) = (self.events.clone(), Arc::clone(&self.ground.clock));
         let carrier = Carrier::start(number, name, smpp, Arc::clone(&pacer) as _, events, clock)?;
         let max_segments = self.approved.options.message.max_segments.get();
         Ok(Lane {

@@ -1,7 +1,7 @@
 //! What a person does with the suppression list.
 
 use jiff::Timestamp;
-use volley_core::{Clock as _, Msisdn, SystemClock};
+use volley_core::Msisdn;
 use volley_ingest::number;
 use volley_reconciler::{SuppressCause, record::SuppressChange};
 
@@ -42,7 +42,7 @@ impl Engine {
     fn change_suppression(&mut self, number: &str, change: SuppressChange) -> Result<(), Error> {
         let number = read(number)?;
         let mut suppressed = self.suppressed()?;
-        let entry = suppressed.change(number, change, SuppressCause::Person, SystemClock.wall(), 0);
+        let entry = suppressed.change(number, change, SuppressCause::Person, self.ground.clock.wall(), 0);
         self.record(|events| events.suppress(&entry))
     }
 

@@ -2,15 +2,17 @@
 
 use std::{
     collections::VecDeque,
-    fs::File,
-    io::{BufReader, Read},
+    io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use crate::{
     Error, Sequence,
+    disk::{Access, Disk, Forward, RealDisk},
     frame::{Expected, HEADER, Header, VERSION},
-    segment::{self, HEAD, Head},
+    recover::Behind,
+    segment::{self, HEAD, Head, HeadError},
 };
 
 /// Octets read at once.
@@ -31,6 +33,7 @@ pub struct Record<'a> {
 /// journal that is being written may be read by another process meanwhile.
 #[derive(Debug)]
 pub struct Reader {
+    disk: Arc<dyn Disk>,
     dir: PathBuf,
     from: Sequence,
     segments: Option<VecDeque<(Sequence, PathBuf)>>,
@@ -52,7 +55,13 @@ impl Reader {
     /// Reads the journal in `dir` from `from` on, without writing anything.
     #[must_use]
     pub fn open_dir(dir: &Path, from: Sequence) -> Self {
-        Self { dir: dir.to_owned(), from, segments: None, current: None, last_segment: None }
+        Self::open_on(Arc::new(RealDisk), dir, from)
+    }
+
+    /// As [`Reader::open_dir`], on another disk than the system's own.
+    #[must_use]
+    pub fn open_on(disk: Arc<dyn Disk>, dir: &Path, from: Sequence) -> Self {
+        Self { disk, dir: dir.to_owned(), from, segments: None, current: None, last_segment: None }
     }
 
     /// The next record, or `None` at the end.
@@ -79,6 +88,11 @@ impl Reader {
         Ok(self.current.as_ref().map(SegmentReader::record))
     }
 
+    /// What would follow the record just given.
+    pub(crate) fn expected(&self) -> Option<Expected> {
+        self.current.as_ref().map(|current| current.expected)
+    }
+
     /// Where the last segment's whole records end; known once [`Reader::next`] gave `None`.
     pub(crate) fn into_end(self) -> Option<SegmentEnd> {
         self.last_segment
@@ -87,7 +101,7 @@ impl Reader {
     /// Opens the next segment; `false` when there is none.
     fn open_next(&mut self) -> Result<bool, Error> {
         if self.segments.is_none() {
-            let mut segments: VecDeque<_> = segment::list(&self.dir)?.into();
+            let mut segments: VecDeque<_> = segment::list(&*self.disk, &self.dir)?.into();
             // Whole segments before the one that holds `from` need not be read.
             while segments.get(1).is_some_and(|(first, _)| *first <= self.from) {
                 segments.pop_front();
@@ -97,7 +111,7 @@ impl Reader {
         let Some((first, path)) = self.segments.as_mut().and_then(VecDeque::pop_front) else { return Ok(false) };
         let is_last = self.segments.as_ref().is_none_or(VecDeque::is_empty);
         let previous = self.last_segment.as_ref().map(|end| end.expected);
-        self.current = SegmentReader::open(path, first, previous, is_last)?;
+        self.current = SegmentReader::open(&*self.disk, path, first, previous, is_last)?;
         Ok(self.current.is_some())
     }
 }
@@ -105,7 +119,7 @@ impl Reader {
 #[derive(Debug)]
 struct SegmentReader {
     path: PathBuf,
-    file: BufReader<File>,
+    file: BufReader<Forward>,
     /// Behind the last whole record.
     offset: u64,
     expected: Expected,
@@ -120,15 +134,27 @@ enum Step {
 
 impl SegmentReader {
     /// `None` when the last segment was torn off within its head: it holds nothing then.
-    fn open(path: PathBuf, first: Sequence, previous: Option<Expected>, is_last: bool) -> Result<Option<Self>, Error> {
-        let file = File::open(&path).map_err(Error::io(&path, "can't open"))?;
-        let mut file = BufReader::with_capacity(READ_AHEAD, file);
+    fn open(
+        disk: &dyn Disk,
+        path: PathBuf,
+        first: Sequence,
+        previous: Option<Expected>,
+        is_last: bool,
+    ) -> Result<Option<Self>, Error> {
+        let file = disk.open(&path, Access::Read).map_err(Error::io(&path, "can't open"))?;
+        let mut file = BufReader::with_capacity(READ_AHEAD, Forward::new(file, 0));
         let mut octets = [0; HEAD];
         let n = read_up_to(&mut file, &mut octets).map_err(Error::io(&path, "can't read"))?;
         if n < HEAD && is_last {
             return Ok(None);
         }
-        let head = Head::parse(&octets).map_err(|error| error.at(&path))?;
+        let head = match Head::parse(&octets) {
+            // Its name became durable before its content did.
+            Err(HeadError::Damaged(_)) if is_last && !Behind::read(disk, &path, 0)?.holds_whole_record(first.0) => {
+                return Ok(None);
+            }
+            head => head.map_err(|error| error.at(&path))?,
+        };
         let follows = previous.is_none_or(|previous| previous.sequence == head.first && previous.chain == head.chain);
         if head.first != first || !follows {
             let what = "the segment does not follow the one before";
@@ -144,6 +170,13 @@ impl SegmentReader {
         let n = read_up_to(&mut self.file, &mut octets).map_err(Error::io(&self.path, "can't read"))?;
         if n == 0 {
             return Ok(Step::End(None));
+        }
+        // Room taken ahead, and never used.
+        if octets.iter().all(|octet| *octet == 0) {
+            return match only_zeros(&mut self.file).map_err(Error::io(&self.path, "can't read"))? {
+                true => Ok(Step::End(None)),
+                false => self.broken(is_last, "not a whole record"),
+            };
         }
         let header = Header::parse(&octets);
         if n < HEADER || !header.has_possible_len() {
@@ -185,6 +218,21 @@ impl SegmentReader {
 
     fn end(&self, broken: Option<&'static str>) -> SegmentEnd {
         SegmentEnd { path: self.path.clone(), offset: self.offset, expected: self.expected, broken }
+    }
+}
+
+/// Whether nothing but zeros is left.
+fn only_zeros(file: &mut impl BufRead) -> std::io::Result<bool> {
+    loop {
+        let octets = file.fill_buf()?;
+        if octets.is_empty() {
+            return Ok(true);
+        }
+        if octets.iter().any(|octet| *octet != 0) {
+            return Ok(false);
+        }
+        let n = octets.len();
+        file.consume(n);
     }
 }
 

@@ -3,16 +3,21 @@
 mod behind;
 
 use std::{
-    fs::{self, OpenOptions},
+    io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use crate::{
     Error, Sequence,
+    base::{self, Base},
+    disk::{Access, Disk, DiskFile},
     frame::{Chain, Expected},
     reader::Reader,
     segment::{self, HEAD, Head},
 };
+
+pub(crate) use behind::Behind;
 
 /// What recovery found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +58,7 @@ pub(crate) struct Found {
     pub(crate) first: Sequence,
     pub(crate) next: Sequence,
     pub(crate) torn: Option<Cut>,
+    pub(crate) base: Option<Base>,
     n_records: u64,
     epoch: u32,
     chain: Chain,
@@ -61,64 +67,85 @@ pub(crate) struct Found {
     offset: u64,
 }
 
-/// Reads a journal from end to end without changing it; `None` when there is none.
-pub(crate) fn look(dir: &Path, group_records: usize) -> Result<Option<Found>, Error> {
-    let segments = segment::list(dir)?;
+/// Reads a journal from end to end without changing it; `None` when there is none, or no folder.
+pub(crate) fn look(disk: &Arc<dyn Disk>, dir: &Path, group_records: usize) -> Result<Option<Found>, Error> {
+    let segments = match segment::list(&**disk, dir) {
+        Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
+        segments => segments?,
+    };
+    let base = base::newest(&**disk, dir)?;
     let (Some((first, _)), Some((last_first, path))) = (segments.first().cloned(), segments.last().cloned()) else {
-        return Ok(None);
+        return match base {
+            Some(base) => Err(base.refused("the journal behind this base is gone")),
+            None => Ok(None),
+        };
     };
-    let mut reader = Reader::open_dir(dir, first);
-    let mut n_records = 0;
-    while reader.next()?.is_some() {
-        n_records += 1;
+    if let Some(base) = &base {
+        base.check_first(&**disk, &segments)?;
     }
-    let len = fs::metadata(&path).map_err(Error::io(&path, "can't read its size"))?.len();
-    let torn = |offset: u64, what| {
-        let n_octets = len.saturating_sub(offset);
-        (n_octets > 0).then(|| Cut { path: path.clone(), offset, n_octets, what })
-    };
+    let mut reader = Reader::open_on(Arc::clone(disk), dir, first);
+    let mut n_records = 0;
+    while let Some(record) = reader.next()? {
+        n_records += 1;
+        let sequence = record.sequence;
+        if let Some(base) = base.as_ref().filter(|base| base.sequence() == sequence)
+            && reader.expected().is_some_and(|expected| expected.chain != base.at.chain)
+        {
+            return Err(base.refused("this base is not of this journal"));
+        }
+    }
     match reader.into_end() {
         Some(end) if end.path == path => {
             let Expected { sequence, epoch, chain } = end.expected;
-            let torn = torn(end.offset, end.broken.unwrap_or("octets behind the last record"));
-            if torn.is_some() && behind::holds_whole_record(&path, end.offset, sequence.0 + group_records as u64)? {
-                let what = "a broken record, and whole ones behind it that no crash can have left";
-                return Err(Error::Damaged { path, offset: end.offset, what });
+            let mut torn = None;
+            if let Some(what) = end.broken {
+                let behind = Behind::read(&**disk, &path, end.offset)?;
+                if behind.holds_whole_record(sequence.0 + group_records as u64) {
+                    let what = "a broken record, and whole ones behind it that no crash can have left";
+                    return Err(Error::Damaged { path, offset: end.offset, what });
+                }
+                torn = Some(Cut { path: path.clone(), offset: end.offset, n_octets: behind.n_octets(), what });
             }
-            Ok(Some(Found { first, next: sequence, torn, n_records, epoch, chain, path, offset: end.offset }))
+            if let Some(base) = base.as_ref().filter(|base| base.sequence() >= sequence) {
+                return Err(base.refused("the journal ends before the record that this base stands for"));
+            }
+            let epoch = base.as_ref().map_or(epoch, |base| epoch.max(base.at.epoch));
+            Ok(Some(Found { first, next: sequence, torn, base, n_records, epoch, chain, path, offset: end.offset }))
         }
         // The last segment was torn off within its head.
         end => {
-            let (next, chain, epoch) = end.map_or((Sequence(1), [0; 16], 0), |end| {
-                (end.expected.sequence, end.expected.chain, end.expected.epoch)
+            let start = base.as_ref().map_or((Sequence(1), [0; 16], 0), |base| {
+                (Sequence(base.sequence().0 + 1), base.at.chain, base.at.epoch)
             });
+            let (next, chain, epoch) =
+                end.map_or(start, |end| (end.expected.sequence, end.expected.chain, end.expected.epoch.max(start.2)));
             if next != last_first {
                 let what = "the segment does not follow the one before";
                 return Err(Error::Damaged { path, offset: 0, what });
             }
-            let torn =
-                Some(Cut { path: path.clone(), offset: 0, n_octets: len, what: "a segment without a whole head" });
-            Ok(Some(Found { first, next, torn, n_records, epoch, chain, path, offset: 0 }))
+            let n_octets = Behind::read(&**disk, &path, 0)?.n_octets();
+            let torn = Some(Cut { path: path.clone(), offset: 0, n_octets, what: "a segment without a whole head" });
+            Ok(Some(Found { first, next, torn, base, n_records, epoch, chain, path, offset: 0 }))
         }
     }
 }
 
-pub(crate) fn recover(dir: &Path, group_records: usize) -> Result<(Tail, Recovery), Error> {
-    fs::create_dir_all(dir).map_err(Error::io(dir, "can't create the journal"))?;
-    let Some(found) = look(dir, group_records)? else {
+pub(crate) fn recover(disk: &Arc<dyn Disk>, dir: &Path, group_records: usize) -> Result<(Tail, Recovery), Error> {
+    disk.create_dir(dir).map_err(Error::io(dir, "can't create the journal"))?;
+    let Some(found) = look(disk, dir, group_records)? else {
         let (first, chain) = (Sequence(1), [0; 16]);
-        let (path, _) = segment::create(dir, Head { first, chain })?;
+        let (path, _) = create(disk, dir, Head { first, chain })?;
         let tail = Tail { first, next: first, epoch: 1, chain, path, offset: HEAD as u64 };
         return Ok((tail, Recovery { n_records: 0, cut: None }));
     };
-    let Found { first, next, torn, n_records, epoch, chain, path, offset } = found;
+    let Found { first, next, torn, base: _, n_records, epoch, chain, path, offset } = found;
     let offset = match (&torn, offset) {
         (Some(_), 0) => {
-            segment::create(dir, Head { first: next, chain })?;
+            create(disk, dir, Head { first: next, chain })?;
             HEAD as u64
         }
         (Some(_), offset) => {
-            cut(&path, offset)?;
+            cut(&**disk, &path, offset)?;
             offset
         }
         (None, offset) => offset,
@@ -126,7 +153,12 @@ pub(crate) fn recover(dir: &Path, group_records: usize) -> Result<(Tail, Recover
     Ok((Tail { first, next, epoch: epoch + 1, chain, path, offset }, Recovery { n_records, cut: torn }))
 }
 
-fn cut(path: &Path, offset: u64) -> Result<(), Error> {
-    let file = OpenOptions::new().write(true).open(path).map_err(Error::io(path, "can't open for writing"))?;
-    file.set_len(offset).and_then(|()| file.sync_all()).map_err(Error::io(path, "can't cut off a torn record"))
+fn create(disk: &Arc<dyn Disk>, dir: &Path, head: Head) -> Result<(PathBuf, Box<dyn DiskFile>), Error> {
+    let path = segment::path_of(dir, head.first);
+    segment::create(&**disk, dir, head).map_err(Error::io(&path, "can't create a journal segment"))
+}
+
+fn cut(disk: &dyn Disk, path: &Path, offset: u64) -> Result<(), Error> {
+    let file = disk.open(path, Access::Write).map_err(Error::io(path, "can't open for writing"))?;
+    file.set_len(offset).and_then(|()| file.sync_data()).map_err(Error::io(path, "can't cut off a torn record"))
 }

@@ -1,13 +1,13 @@
 //! Segment files: their names and heads.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Write as _},
+    io::{self, Read as _},
     path::{Path, PathBuf},
 };
 
 use crate::{
     Error, Sequence,
+    disk::{Access, Disk, DiskFile, Forward},
     frame::{Chain, VERSION, take},
 };
 
@@ -69,30 +69,56 @@ pub(crate) fn path_of(dir: &Path, first: Sequence) -> PathBuf {
 }
 
 /// The segments in `dir` by their first record, in order.
-pub(crate) fn list(dir: &Path) -> Result<Vec<(Sequence, PathBuf)>, Error> {
-    let failed = |source| Error::Io { path: dir.to_owned(), action: "can't list the journal", source };
+pub(crate) fn list(disk: &dyn Disk, dir: &Path) -> Result<Vec<(Sequence, PathBuf)>, Error> {
     let mut segments = Vec::new();
-    for entry in fs::read_dir(dir).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".journal"));
-        if let Some(first) = name.and_then(|digits| digits.parse().ok()) {
-            segments.push((Sequence(first), path));
+    for name in disk.list(dir).map_err(Error::io(dir, "can't list the journal"))? {
+        let first = name.to_str().and_then(|name| name.strip_suffix(".journal"));
+        if let Some(first) = first.and_then(|digits| digits.parse().ok()) {
+            segments.push((Sequence(first), dir.join(name)));
         }
     }
     segments.sort_unstable();
     Ok(segments)
 }
 
+/// A segment's head; `None` when it isn't whole.
+pub(crate) fn read_head(disk: &dyn Disk, path: &Path) -> Result<Option<Head>, Error> {
+    let mut octets = [0; HEAD];
+    let file = disk.open(path, Access::Read).map_err(Error::io(path, "can't open"))?;
+    match Forward::new(file, 0).read_exact(&mut octets) {
+        Ok(()) => Ok(Head::parse(&octets).ok()),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+        Err(error) => Err(Error::io(path, "can't read")(error)),
+    }
+}
+
 /// Creates a segment so that it survives a power cut: its head and its name in the folder.
-pub(crate) fn create(dir: &Path, head: Head) -> Result<(PathBuf, File), Error> {
+pub(crate) fn create(disk: &dyn Disk, dir: &Path, head: Head) -> io::Result<(PathBuf, Box<dyn DiskFile>)> {
     let path = path_of(dir, head.first);
-    let create = || -> io::Result<File> {
-        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&path)?;
-        file.write_all(&head.to_octets())?;
-        file.sync_all()?;
-        File::open(dir)?.sync_all()?;
+    let create = || -> io::Result<_> {
+        let file = disk.open(&path, Access::Create)?;
+        file.write_at(0, &head.to_octets())?;
+        file.sync_data()?;
+        disk.sync_dir(dir)?;
         Ok(file)
     };
-    let file = create().map_err(Error::io(&path, "can't create a journal segment"))?;
+    // Half a head would be in the way of whoever only wants to read.
+    let file = create().inspect_err(|_| drop(disk.remove(&path)))?;
+    Ok((path, file))
+}
+
+/// The same, out of a file of zeros: it gets its name when its head is durable.
+pub(crate) fn create_from(
+    disk: &dyn Disk,
+    dir: &Path,
+    head: Head,
+    from: &Path,
+    file: Box<dyn DiskFile>,
+) -> Result<(PathBuf, Box<dyn DiskFile>), Error> {
+    let path = path_of(dir, head.first);
+    file.write_at(0, &head.to_octets()).map_err(Error::io(from, "can't write the journal"))?;
+    file.sync_data().map_err(Error::io(from, "can't sync the journal"))?;
+    let renamed = disk.rename(from, &path).and_then(|()| disk.sync_dir(dir));
+    renamed.map_err(Error::io(&path, "can't name a journal segment"))?;
     Ok((path, file))
 }

@@ -34,8 +34,8 @@ pub use event::{
 pub use pacer::{Admitted, Pacer, Unpaced};
 pub use secret::Secret;
 pub use smpp::{
-    BackoffOptions, BindAs, ClientCertificate, HostNameCheck, ReceiverAccount, SmppOptions, StatusClasses, Timers,
-    TlsOptions, TlsSetupError,
+    BackoffOptions, BindAs, ClientCertificate, Dial, Dialler, Dialling, HostNameCheck, ReceiverAccount, SmppOptions,
+    StatusClasses, Stream, Timers, TlsOptions, TlsSetupError,
 };
 pub use status::{BindKind, BindPhase, BindStatus, CarrierStatus, Limit, Peer};
 pub use submit::{SubmitBatch, SubmitItem};

@@ -9,6 +9,7 @@ mod bind_task;
 mod carrier_task;
 mod classes;
 mod delivery;
+mod dial;
 mod gate;
 mod options;
 mod session;
@@ -19,6 +20,7 @@ mod window;
 mod wire;
 
 pub use classes::StatusClasses;
+pub use dial::{Dial, Dialler, Dialling, Stream};
 pub use options::{BackoffOptions, BindAs, ReceiverAccount, SmppOptions, Timers};
 
 pub use tls::{ClientCertificate, HostNameCheck, TlsOptions, TlsSetupError};

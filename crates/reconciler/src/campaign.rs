@@ -9,8 +9,8 @@ use volley_core::{CHUNK_ROWS, CampaignId, CarrierIndex, MessageState, StateCount
 
 use crate::{
     chunk::Chunk,
-    record::{Control, Planned},
-    summary::{Segments, Summary},
+    record::{Archive, Control, Planned},
+    summary::{CampaignStatus, Segments, Summary},
 };
 
 /// Reasons kept apart per campaign; what comes beyond is counted as "other".
@@ -69,6 +69,11 @@ impl Reasons {
         }
     }
 
+    /// How many rows have each reason, by its index.
+    pub(crate) fn counts(&self) -> impl Iterator<Item = (u16, u64)> {
+        (1..).zip(self.counts.iter().copied()).filter(|(_, n_rows)| *n_rows > 0)
+    }
+
     fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
         self.texts.iter().map(String::as_str).zip(self.counts.iter().copied()).filter(|(_, n_rows)| *n_rows > 0)
     }
@@ -120,6 +125,10 @@ pub(crate) struct Campaign {
     pub(crate) stored: HashMap<u32, StoredChunk>,
     /// Sums over all rows that can be sent.
     pub(crate) sums: Sums,
+    /// Where its rows lie, when they are no longer here; the sums are final then.
+    pub(crate) archived: Option<Archive>,
+    /// Chunks that the store still holds of an archived campaign.
+    pub(crate) to_remove: Vec<u32>,
 }
 
 /// What is remembered of a chunk that lies in the store.
@@ -148,6 +157,8 @@ impl Campaign {
             open: HashMap::new(),
             stored: HashMap::new(),
             sums,
+            archived: None,
+            to_remove: Vec::new(),
         }
     }
 
@@ -194,7 +205,10 @@ impl Campaign {
         reasons.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         Summary {
             campaign: self.plan.name.clone(),
-            status: Summary::status_of(self.control, &states),
+            status: match self.archived {
+                Some(_) => CampaignStatus::Archived,
+                None => Summary::status_of(self.control, &states),
+            },
             why: self.control_why.clone(),
             rows: self.plan.n_rows,
             states,

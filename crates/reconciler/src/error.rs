@@ -56,6 +56,24 @@ pub enum Error {
         /// Its format.
         found: u32,
     },
+    /// The store is older than what the journal still has records of: it is rebuilt from the base.
+    #[error("the store in {} must read the journal from record {replay_from} on, which begins at {journal_begins}", path.display())]
+    StoreBehind {
+        /// The store's folder.
+        path: PathBuf,
+        /// The first record that the store lacks.
+        replay_from: u64,
+        /// The first record that the journal still has.
+        journal_begins: u64,
+    },
+    /// The base of the journal was written by a version of volley with another format.
+    #[error("{}: the base has format {found}, which this version of volley doesn't know; use the version that wrote it", path.display())]
+    OtherBaseFormat {
+        /// The base file.
+        path: PathBuf,
+        /// Its format.
+        found: u8,
+    },
     /// The store covers records that the journal no longer holds.
     #[error("the store in {} knows of record {store_knows}, and the journal ends at {journal_ends}: the journal lost what was durable; restore it from a backup", path.display())]
     JournalBehind {
@@ -76,4 +94,25 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+}
+
+impl Error {
+    /// Whether there was no room on the disk.
+    #[must_use]
+    pub fn is_disk_full(&self) -> bool {
+        let kind = match self {
+            Self::Store { source: sled::Error::Io(source), .. } | Self::Io { source, .. } => source.kind(),
+            Self::Store { .. }
+            | Self::Record { .. }
+            | Self::NeverPlanned { .. }
+            | Self::Journal(_)
+            | Self::DamagedValue { .. }
+            | Self::NotRebuildable { .. }
+            | Self::OtherFormat { .. }
+            | Self::StoreBehind { .. }
+            | Self::OtherBaseFormat { .. }
+            | Self::JournalBehind { .. } => return false,
+        };
+        matches!(kind, io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+    }
 }

@@ -9,7 +9,10 @@ use std::{
 
 use hashbrown::{HashTable, hash_table::Entry};
 use serde::{Deserialize, Serialize};
-use volley_core::{CampaignId, CarrierIndex, MessageToken, ReceiptState, RecipientCheck, UnixMicros};
+use volley_core::{
+    CampaignId, CarrierIndex, MessageToken, ReceiptState, RecipientCheck, UnixMicros,
+    planted::{Bug, is_planted},
+};
 
 /// Which segment an id belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +34,7 @@ pub(crate) struct ReceiptIndex {
 
 impl ReceiptIndex {
     pub(crate) fn key(&self, carrier: CarrierIndex, folded_id: &[u8]) -> u64 {
+        let carrier = if is_planted(Bug::MatchedByIdAlone) { CarrierIndex(0) } else { carrier };
         self.hasher.hash_one((carrier.0, folded_id))
     }
 
@@ -54,6 +58,11 @@ impl ReceiptIndex {
         if let Ok(entry) = self.table.find_entry(key, |(known, target)| *known == key && target.token == token) {
             entry.remove();
         }
+    }
+
+    /// Forgets every id of a campaign.
+    pub(crate) fn forget(&mut self, campaign: CampaignId) {
+        self.table.retain(|(_, target)| target.campaign != campaign);
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -106,7 +115,7 @@ impl Parked {
 
     /// Whether it can belong to the recipient with this check.
     pub(crate) fn fits(&self, check: RecipientCheck) -> bool {
-        self.check.is_none_or(|of_receipt| of_receipt == check.0)
+        self.check.is_none_or(|of_receipt| of_receipt == check.0) || is_planted(Bug::MatchedByIdAlone)
     }
 }
 

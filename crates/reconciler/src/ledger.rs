@@ -1,5 +1,7 @@
 //! The ledger: the fold of all events of the journal, and what can be asked of it.
 
+mod archive;
+mod base;
 mod doubt;
 mod fold;
 mod open;
@@ -16,7 +18,7 @@ use crate::{
     campaign::{Campaign, StoredChunk, Sums},
     chunk::Chunk,
     index::{Parked, ParkedReceipts, ReceiptIndex},
-    record::{Control, Planned},
+    record::{Archive, Control, Planned},
     segment::Segment,
     store::{Batch, Store, StoredSums},
     suppress::SuppressList,
@@ -27,8 +29,11 @@ pub use open::{Opened, SetAside};
 pub use query::{DoubtfulSegment, ReportRow, RowToSend};
 pub use recount::Recount;
 
-/// Format of the global record and of everything beside it in the store.
-const FORMAT: u32 = 1;
+/// Format of the global record and of everything beside it in the store: 2 may hold archived
+/// campaigns, which a reader of 1 would take for campaigns of which nothing was sent.
+const FORMAT: u32 = 2;
+/// Formats that are read as they are.
+const READABLE: std::ops::RangeInclusive<u32> = 1..=FORMAT;
 /// A changed chunk is written to the store when its first unwritten record lies so many records
 /// back: it bounds how much of the journal a start must read again.
 const MAX_RECORDS_BEHIND: u64 = 4_096;
@@ -67,6 +72,8 @@ pub struct Ledger {
     suppress: SuppressList,
     /// The last record folded in.
     applied: u64,
+    /// The first record that the journal still has: the store must never need an earlier one.
+    journal_first: u64,
     /// The record that the store's global record is of: what it covers is not counted again.
     global_as_of: u64,
 }
@@ -101,6 +108,16 @@ struct CampaignRecord {
     last_submit_at: Option<u64>,
     bounds: Vec<(u8, u32)>,
     reasons: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    archived: Option<ArchivedRecord>,
+}
+
+/// Of an archived campaign, in place of its chunks.
+#[derive(Debug, Serialize, Deserialize)]
+struct ArchivedRecord {
+    archive: Archive,
+    /// Encoded as a chunk's sums are.
+    sums: Vec<u8>,
 }
 
 /// Which chunks a checkpoint writes.
@@ -128,13 +145,15 @@ impl Ledger {
         let mut batch = Batch::default();
         let mut n_chunks = 0;
         let mut replay_from = self.applied + 1;
+        let mut to_drop = Vec::new();
         for campaign in self.campaigns.values_mut() {
             let too_many = campaign.open.len().saturating_sub(MAX_OPEN_CHUNKS);
             let cold = coldest(&campaign.open, too_many);
-            let mut to_drop = Vec::new();
             for (number, chunk) in &mut campaign.open {
                 let is_cold = cold.contains(number);
-                let behind = chunk.dirty_since.is_some_and(|since| self.applied - since >= MAX_RECORDS_BEHIND);
+                let behind = chunk
+                    .dirty_since
+                    .is_some_and(|since| self.applied - since >= MAX_RECORDS_BEHIND || since < self.journal_first);
                 let due = which == Checkpoint::All || chunk.n_open == 0 || behind || is_cold;
                 if chunk.dirty_since.is_some() && due {
                     let sums = sums_of(chunk);
@@ -145,20 +164,25 @@ impl Ledger {
                 }
                 match chunk.dirty_since {
                     Some(since) => replay_from = replay_from.min(since),
-                    None if chunk.n_open == 0 || is_cold => to_drop.push(*number),
+                    None if chunk.n_open == 0 || is_cold => to_drop.push((campaign.id, *number)),
                     None => {}
                 }
-            }
-            for number in to_drop {
-                campaign.open.remove(&number);
             }
         }
         if n_chunks > 0 || which == Checkpoint::All {
             for (number, value) in self.suppress.take_dirty() {
                 batch.suppression(&number, value);
             }
+            for campaign in self.campaigns.values_mut() {
+                for number in campaign.to_remove.drain(..) {
+                    batch.remove_chunk(campaign.id, number);
+                }
+            }
             batch.global(self.global_record(replay_from)?);
             self.store.write(batch)?;
+        }
+        for (id, number) in to_drop {
+            self.campaigns.get_mut(&id).and_then(|campaign| campaign.open.remove(&number));
         }
         Ok(n_chunks)
     }
@@ -169,6 +193,10 @@ impl Ledger {
     /// When the store fails.
     pub fn sync(&self) -> Result<(), Error> {
         self.store.sync()
+    }
+
+    fn n_open_chunks(&self) -> usize {
+        self.campaigns.values().map(|campaign| campaign.open.len()).sum()
     }
 
     fn global_record(&self, replay_from: u64) -> Result<Vec<u8>, Error> {
@@ -230,10 +258,15 @@ impl CampaignRecord {
             last_submit_at: campaign.last_submit_at.map(|at| at.0),
             bounds: campaign.bounds.iter().map(|(carrier, bound)| (carrier.0, *bound)).collect(),
             reasons: campaign.reasons.texts().to_vec(),
+            archived: campaign.archived.clone().map(|archive| ArchivedRecord {
+                archive,
+                sums: StoredSums { sums: campaign.sums, reasons: campaign.reasons.counts().collect() }.encode(),
+            }),
         }
     }
 
-    fn restore(self) -> Campaign {
+    /// `None` when its sums make no sense.
+    fn restore(self) -> Option<Campaign> {
         let mut campaign = Campaign::new(CampaignId(self.id), UnixMicros(self.planned_at), self.plan);
         campaign.control = self.control;
         campaign.control_why = self.control_why;
@@ -244,7 +277,13 @@ impl CampaignRecord {
         campaign.last_submit_at = self.last_submit_at.map(UnixMicros);
         campaign.bounds = self.bounds.into_iter().map(|(carrier, bound)| (CarrierIndex(carrier), bound)).collect();
         campaign.reasons = crate::campaign::Reasons::restore(self.reasons);
-        campaign
+        if let Some(ArchivedRecord { archive, sums }) = self.archived {
+            let stored = StoredSums::decode(&sums)?;
+            campaign.sums = stored.sums;
+            stored.reasons.into_iter().for_each(|(reason, n_rows)| campaign.reasons.add(reason, n_rows));
+            campaign.archived = Some(archive);
+        }
+        Some(campaign)
     }
 }
 

@@ -123,6 +123,13 @@ pub enum Event<'a> {
         /// The rows: all segments of theirs that wait (their segment is of no meaning).
         tokens: Tokens<'a>,
     },
+    /// A finished campaign's rows lie in an archive file from here on, and nowhere else.
+    Archived {
+        /// The campaign.
+        campaign: CampaignId,
+        /// When and where.
+        archive: Archive,
+    },
     /// The campaign starts, is interrupted, finishes…
     Control {
         /// The campaign.
@@ -134,6 +141,17 @@ pub enum Event<'a> {
         /// Why, for people.
         why: &'a str,
     },
+}
+
+/// Where a campaign's rows lie that are no longer in the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Archive {
+    /// When it was archived, in microseconds since 1970-01-01T00:00:00Z.
+    pub at_us: u64,
+    /// The archive file, as it was named then.
+    pub file: String,
+    /// SHA-256 of that file, in hex.
+    pub hash: String,
 }
 
 /// What most events begin with.
@@ -351,6 +369,7 @@ pub(crate) mod kind {
     pub(crate) const CONTROL: u8 = 12;
     pub(crate) const SUPPRESS: u8 = 20;
     pub(crate) const SUPPRESSED: u8 = 21;
+    pub(crate) const ARCHIVED: u8 = 50;
 }
 
 /// What an answer's first octet holds.

@@ -2,7 +2,7 @@
 //!
 //! One tree, so that one batch is atomic over everything that it covers. Keys: `g` the global
 //! record; `s` + campaign + chunk: a chunk's sums; `c` + campaign + chunk: its rows;
-//! `x` + keyed hash: a number on the suppression list.
+//! `x` + keyed hash: a number on the suppression list. A base of the journal holds the same entries.
 //!
 //! What sled 0.34.7 is known for (DESIGN section 4), and what we do about it: it panics on some
 //! damaged files (caught, the store is set aside), opens an emptied file as an empty store (the
@@ -11,6 +11,7 @@
 
 use std::{
     fs::{self, File},
+    io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
@@ -45,6 +46,12 @@ impl Store {
     pub(crate) fn open(path: &Path) -> Result<(Self, Option<PathBuf>), Error> {
         match Self::try_open(path) {
             Ok(store) => Ok((store, None)),
+            // It is as whole as before.
+            Err(sled::Error::Io(source))
+                if matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) =>
+            {
+                Err(Error::Store { path: path.to_owned(), source: sled::Error::Io(source) })
+            }
             Err(_damaged) => {
                 let aside = set_aside(path)?;
                 let store = Self::try_open(path).map_err(|source| Error::Store { path: path.to_owned(), source })?;
@@ -99,6 +106,16 @@ impl Store {
         })
     }
 
+    /// Everything, in the order of the keys.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = Result<(IVec, IVec), Error>> {
+        self.db.iter().map(|entry| entry.map_err(|source| self.failed(source)))
+    }
+
+    /// Removes everything.
+    pub(crate) fn clear(&self) -> Result<(), Error> {
+        self.db.clear().map_err(|source| self.failed(source))
+    }
+
     /// Writes one batch, all of it or nothing.
     pub(crate) fn write(&self, batch: Batch) -> Result<(), Error> {
         self.db.apply_batch(batch.0).map_err(|source| self.failed(source))
@@ -151,6 +168,16 @@ impl Batch {
         }
     }
 
+    /// An entry as [`Store::entries`] gave it.
+    pub(crate) fn raw(&mut self, key: &[u8], value: &[u8]) {
+        self.0.insert(key, value);
+    }
+
+    pub(crate) fn remove_chunk(&mut self, campaign: CampaignId, chunk: u32) {
+        self.0.remove(&key(b'c', campaign, chunk));
+        self.0.remove(&key(b's', campaign, chunk));
+    }
+
     pub(crate) fn chunk(&mut self, campaign: CampaignId, chunk: u32, rows: Vec<u8>, sums: &StoredSums) {
         self.0.insert(&key(b'c', campaign, chunk), rows);
         self.0.insert(&key(b's', campaign, chunk), sums.encode());
@@ -165,7 +192,7 @@ pub(crate) struct StoredSums {
 }
 
 impl StoredSums {
-    fn encode(&self) -> Vec<u8> {
+    pub(crate) fn encode(&self) -> Vec<u8> {
         use crate::varint::put_u64;
         let mut out = Vec::new();
         for (_, n_rows) in self.sums.states.iter() {
@@ -182,7 +209,7 @@ impl StoredSums {
         out
     }
 
-    fn decode(octets: &[u8]) -> Option<Self> {
+    pub(crate) fn decode(octets: &[u8]) -> Option<Self> {
         let cursor = &mut Cursor::new(octets);
         let mut stored = Self::default();
         for state in volley_core::MessageState::ALL {

@@ -62,6 +62,8 @@ pub enum CampaignStatus {
     Finished,
     /// Stopped because something is wrong; `volley resume` goes on when that is mended.
     Stopped,
+    /// Finished, and its rows lie in an archive file.
+    Archived,
 }
 
 impl CampaignStatus {
@@ -74,6 +76,7 @@ impl CampaignStatus {
             Self::Interrupted => "interrupted",
             Self::Finished => "finished",
             Self::Stopped => "stopped",
+            Self::Archived => "archived",
         }
     }
 }

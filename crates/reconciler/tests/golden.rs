@@ -12,9 +12,10 @@ use std::{
 use volley_core::{CampaignId, CarrierIndex, MessageToken, ReceiptState, RecipientCheck, RowIndex, UnixMicros};
 use volley_journal::{Journal, JournalOptions, View};
 use volley_reconciler::{
-    Checkpoint, Error, Ledger,
+    CampaignStatus, Checkpoint, Error, Ledger,
     record::{
-        Answer, AnswerEntry, Control, DoubtCause, EventWriter, Head, IntentEntry, Planned, ReceiptEntry, Resolution,
+        Answer, AnswerEntry, Archive, Control, DoubtCause, EventWriter, Head, IntentEntry, Planned, ReceiptEntry,
+        Resolution,
     },
 };
 
@@ -39,9 +40,8 @@ fn record(write: impl FnOnce(&mut EventWriter)) -> Vec<u8> {
     events.take(Vec::new())
 }
 
-/// Every kind of event of version 1.
-fn records_of_version_1() -> Vec<Vec<u8>> {
-    let plan = Planned {
+fn planned() -> Planned {
+    Planned {
         name: "golden".to_owned(),
         list_hash: "00ff".to_owned(),
         n_rows: 13,
@@ -49,7 +49,12 @@ fn records_of_version_1() -> Vec<Vec<u8>> {
         n_segments: 13,
         rejected: BTreeMap::from([("duplicate".to_owned(), 1)]),
         files: BTreeMap::from([("plan.json".to_owned(), "aa55".to_owned())]),
-    };
+    }
+}
+
+/// Every kind of event of version 1.
+fn records_of_version_1() -> Vec<Vec<u8>> {
+    let plan = planned();
     let accepted = |row, id, folded| AnswerEntry {
         token: token(row, 0),
         answer: Answer::Accepted { id, folded, check: RecipientCheck(row as u16) },
@@ -119,6 +124,25 @@ fn told(ledger: &Ledger) -> String {
     out
 }
 
+/// What version 2 adds: a base in place of the first records, and an archived campaign.
+fn write_version_2(journal_dir: &Path, scratch: &Path) -> Journal {
+    let records = records_of_version_1();
+    let (before, behind) = records.split_at(2);
+    let mut journal = write(journal_dir, before);
+    let mut ledger = Ledger::open(scratch, &journal).unwrap().ledger;
+    ledger.write_base(journal.begin_base().unwrap()).unwrap();
+    assert_eq!(journal.trim().unwrap().n_segments, 1);
+    for record in behind {
+        journal.append(record.clone()).unwrap();
+    }
+    let plan = Planned { name: "older".to_owned(), n_rows: 1, n_valid: 1, rejected: BTreeMap::new(), ..planned() };
+    let archive = Archive { at_us: 11_000_000, file: "older.tar.zst".to_owned(), hash: "77ff".to_owned() };
+    let older = CampaignId(2);
+    journal.append(record(|events| events.planned(older, UnixMicros(10_000_000), &plan))).unwrap();
+    journal.append(record(|events| events.archived(older, &archive))).unwrap();
+    journal
+}
+
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
@@ -130,10 +154,10 @@ fn copy(from: &Path, to: &Path) {
 #[test]
 fn the_journal_of_every_version_gives_its_report() {
     let dir = tempfile::tempdir().unwrap();
-    let present = golden().join("v1");
+    let present = golden().join("v2");
     if std::env::var_os("VOLLEY_WRITE_GOLDEN").is_some() {
         let _ = fs::remove_dir_all(&present);
-        let journal = write(&present.join("journal"), &records_of_version_1());
+        let journal = write_version_2(&present.join("journal"), &dir.path().join("scratch"));
         let opened = Ledger::open(&dir.path().join("fresh"), &journal).unwrap();
         fs::write(present.join("report.txt"), told(&opened.ledger)).unwrap();
     }
@@ -145,19 +169,30 @@ fn the_journal_of_every_version_gives_its_report() {
         copy(&version.join("journal"), &journal_dir);
         let (journal, recovery) = Journal::open(&journal_dir, JournalOptions::default()).unwrap();
         assert_eq!(recovery.cut, None, "{}", version.display());
-        let opened = Ledger::open(&dir.path().join(name).join("store"), &journal).unwrap();
+        let store = dir.path().join(name).join("store");
+        if version.join("store").is_dir() {
+            copy(&version.join("store"), &store);
+        }
+        let opened = Ledger::open(&store, &journal).unwrap();
+        assert_eq!(opened.set_aside, None, "{}: a store of that version is used as it is", version.display());
         let expected = fs::read_to_string(version.join("report.txt")).unwrap();
         assert_eq!(told(&opened.ledger), expected, "{}", version.display());
+        let summary = opened.ledger.summary(CampaignId(2));
+        assert_eq!(summary.map(|summary| summary.status), (version == present).then_some(CampaignStatus::Archived));
     }
 }
 
 #[test]
-fn what_is_written_today_is_version_1_to_the_octet() {
+fn records_and_bases_of_today_are_those_of_their_versions_to_the_octet() {
     let dir = tempfile::tempdir().unwrap();
-    write(dir.path(), &records_of_version_1());
-    for entry in fs::read_dir(golden().join("v1/journal")).unwrap() {
-        let entry = entry.unwrap();
-        assert_eq!(fs::read(entry.path()).unwrap(), fs::read(dir.path().join(entry.file_name())).unwrap());
+    write(&dir.path().join("v1"), &records_of_version_1());
+    write_version_2(&dir.path().join("v2"), &dir.path().join("scratch"));
+    for version in ["v1", "v2"] {
+        for entry in fs::read_dir(golden().join(version).join("journal")).unwrap() {
+            let entry = entry.unwrap();
+            let today = fs::read(dir.path().join(version).join(entry.file_name())).unwrap();
+            assert_eq!(fs::read(entry.path()).unwrap(), today, "{version}, {}", entry.path().display());
+        }
     }
 }
 
@@ -183,13 +218,13 @@ fn a_store_of_another_format_is_set_aside_and_rebuilt() {
     drop(opened);
     let db = sled::open(&store).unwrap();
     let global = String::from_utf8(db.get("g").unwrap().unwrap().to_vec()).unwrap();
-    assert!(global.starts_with("{\"format\":1,"), "{global}");
-    db.insert("g", global.replacen("\"format\":1", "\"format\":2", 1).into_bytes()).unwrap();
+    assert!(global.starts_with("{\"format\":2,"), "{global}");
+    db.insert("g", global.replacen("\"format\":2", "\"format\":99", 1).into_bytes()).unwrap();
     db.flush().unwrap();
     drop(db);
     let view = View::look(&journal_dir, JournalOptions::default()).unwrap();
     let opened = Ledger::open_at(&store, &view).unwrap();
     assert_eq!(told(&opened.ledger), before);
     let aside = opened.set_aside.unwrap();
-    assert!(aside.why.contains("format 2") && aside.path.is_dir(), "{aside:?}");
+    assert!(aside.why.contains("format 99") && aside.path.is_dir(), "{aside:?}");
 }

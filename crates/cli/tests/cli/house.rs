@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 /// Each crate with those of ours that it may use, and the libraries that are its own alone.
-const MAY_USE: [(&str, &[&str]); 10] = [
+const MAY_USE: [(&str, &[&str]); 11] = [
     ("core", &[]),
     ("smpp", &[]),
     ("ingest", &["core", "smpp"]),
@@ -14,6 +14,7 @@ const MAY_USE: [(&str, &[&str]); 10] = [
     ("simulator", &["smpp"]),
     ("engine", &["core", "smpp", "ingest", "scheduler", "pipeline", "journal", "reconciler", "simulator"]),
     ("cli", &["engine"]),
+    ("proof", &[]),
 ];
 
 /// Libraries that only these crates may use.

@@ -17,3 +17,4 @@ mod lists;
 mod replies;
 mod scenarios;
 mod support;
+mod syscalls;

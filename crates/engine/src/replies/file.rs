@@ -10,11 +10,21 @@ use std::{
 use super::line::Line;
 use crate::Error;
 
+/// Room taken ahead, so that replies can be kept when the disk is full: some thousands of them.
+const ROOM_BYTES: u64 = 1 << 20;
+
 /// The file, open for its one writer.
 pub(super) struct ReplyFile {
     path: PathBuf,
-    file: Option<File>,
+    file: Option<Open>,
     lines: Vec<u8>,
+}
+
+struct Open {
+    file: File,
+    n_octets: u64,
+    /// Up to here its room was asked for.
+    asked_to: u64,
 }
 
 /// Where it lies.
@@ -46,14 +56,30 @@ impl ReplyFile {
             Some(file) => file,
             none => none.insert(open(&self.path).map_err(failed)?),
         };
-        file.write_all(&self.lines).and_then(|()| file.sync_data()).map_err(failed)?;
+        file.append(&self.lines).map_err(failed)?;
         self.lines.clear();
         Ok(())
     }
 }
 
+impl Open {
+    fn append(&mut self, lines: &[u8]) -> io::Result<()> {
+        let end = self.n_octets + lines.len() as u64;
+        if end + ROOM_BYTES / 2 > self.asked_to {
+            self.asked_to = end + ROOM_BYTES;
+            // Without it replies are kept as long as the disk has room.
+            let _ = volley_journal::keep_room(&self.file, self.asked_to);
+        }
+        // What was written of them would be taken for a line that a crash cut.
+        self.file.write_all(lines).inspect_err(|_| drop(self.file.set_len(self.n_octets)))?;
+        self.file.sync_data()?;
+        self.n_octets = end;
+        Ok(())
+    }
+}
+
 /// Opens it behind its last whole line: one that was cut was never acknowledged, and comes again.
-fn open(path: &Path) -> io::Result<File> {
+fn open(path: &Path) -> io::Result<Open> {
     let is_new = !path.exists();
     let file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
     let mut whole = 0;
@@ -72,7 +98,7 @@ fn open(path: &Path) -> io::Result<File> {
         // Its name must survive a power cut, too.
         File::open(folder)?.sync_all()?;
     }
-    Ok(file)
+    Ok(Open { file, n_octets: whole, asked_to: 0 })
 }
 
 /// Shows every whole line of the file in `root` to `each`; lines of another form are passed over.

@@ -1,6 +1,9 @@
 //! Admission: which rows get an intent in this turn, and through which lane.
 
-use volley_core::{MessageToken, RowIndex};
+use volley_core::{
+    MessageToken, RowIndex,
+    planted::{Bug, is_planted},
+};
 use volley_reconciler::{
     SuppressCause,
     record::{Head, IntentEntry},
@@ -18,6 +21,9 @@ impl Runner {
     /// Fills the turn with intents for as many rows as the lanes have room for.
     pub(super) fn admit(&mut self) {
         let wall = self.clock.wall();
+        if self.is_disk_full() {
+            return;
+        }
         if self.state.turn.events.len() >= TURN_OCTETS || !self.source.has_now(wall) {
             return;
         }
@@ -34,6 +40,23 @@ impl Runner {
             }
         }
         self.state.grants = grants;
+    }
+
+    /// Nothing is begun while the disk is full: the room that is left is for what carriers say.
+    fn is_disk_full(&mut self) -> bool {
+        let is_full = self.journal.is_tight();
+        if is_full != self.state.disk_full {
+            self.state.disk_full = is_full;
+            self.board.note(match is_full {
+                true => format!(
+                    "the disk that holds {} is full: nothing more is sent until there is room; answers and receipts \
+                     are taken",
+                    self.board.root.display()
+                ),
+                false => "there is room on the disk again: going on".to_owned(),
+            });
+        }
+        is_full
     }
 
     /// One lane's share: renders its rows and records their intents and, before them, a bound
@@ -74,6 +97,9 @@ impl Runner {
             self.state.turn.events.suppressed(head, cause, [MessageToken::new(row, 0)]);
         }
         turn.n_intents += n_intents;
+        if is_planted(Bug::SendBeforeLogging) {
+            lane.carrier.submit(std::mem::take(&mut turn.batch));
+        }
         lane.limits.intent(n_intents);
     }
 }

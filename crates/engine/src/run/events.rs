@@ -1,8 +1,11 @@
 //! What carriers report: recorded in the turn under way, and acted on when that is durable.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
-use volley_core::{CarrierIndex, MessageToken};
+use volley_core::{
+    CarrierIndex, MessageToken,
+    planted::{Bug, is_planted},
+};
 use volley_pipeline::{Answer as WireAnswer, AnswerBatch, CarrierEvent, EventKind, LostCause, ReceiptBatch};
 use volley_reconciler::{
     DoubtfulSegment,
@@ -163,6 +166,14 @@ impl Runner {
             return;
         }
         let head = self.head(lane);
+        if cause == DoubtCause::NoAnswer && is_planted(Bug::TimeoutIsRefusal) {
+            let answer = Answer::Failed { status: CommandStatus::RSYSERR.0 };
+            self.state.turn.events.answers(head, tokens.iter().map(|token| AnswerEntry { token: *token, answer }));
+            return self.settle(lane, tokens.len() as u32);
+        }
+        if cause == DoubtCause::NoAnswer && is_planted(Bug::SilentRequeue) {
+            return self.on_returned(lane, tokens);
+        }
         self.state.turn.events.in_doubt(head, cause, tokens.iter().copied());
         self.settle(lane, tokens.len() as u32);
         match self.in_doubt {
@@ -208,7 +219,7 @@ impl Runner {
         segments: &[DoubtfulSegment],
         mut record: impl FnMut(&mut EventWriter, Head, Vec<MessageToken>),
     ) {
-        let mut by_carrier: HashMap<CarrierIndex, Vec<MessageToken>> = HashMap::new();
+        let mut by_carrier: BTreeMap<CarrierIndex, Vec<MessageToken>> = BTreeMap::new();
         for segment in segments {
             by_carrier.entry(segment.carrier).or_default().push(segment.token);
         }

@@ -13,7 +13,13 @@ impl Runner {
         let lanes = self.lanes.iter_mut().map(|lane| {
             let status = lane.carrier.status();
             let lost = lane.reach == Reach::Bound && !status.draining && !status.can_submit();
-            let limit = if lost { None } else { lane.pacer.binding().map(|limit| limit.to_string()) };
+            let limit = if self.state.disk_full {
+                Some("the disk is full".to_owned())
+            } else if lost {
+                None
+            } else {
+                lane.pacer.binding().map(|limit| limit.to_string())
+            };
             LaneBoard {
                 name: lane.name.clone(),
                 outstanding: lane.limits.outstanding(),

@@ -158,6 +158,8 @@ fn write_chunks(
     let mut chunks = Vec::new();
     let (mut offset, mut synced) = (0_u64, 0);
     let mut octets = Vec::new();
+    // Beside the writing: the disk must not make who reads the list wait.
+    let mut syncing: Option<JoinHandle<io::Result<()>>> = None;
     while let Ok(chunk) = waiting.recv() {
         let len = chunk.len() as u32;
         octets.clear();
@@ -168,15 +170,22 @@ fn write_chunks(
         file.write_all(&octets)?;
         chunks.push((offset, len + CHUNK_HEAD as u32));
         offset += octets.len() as u64;
-        if offset - synced >= SYNC_OCTETS {
-            file.sync_data()?;
+        if offset - synced >= SYNC_OCTETS && syncing.as_ref().is_none_or(JoinHandle::is_finished) {
+            syncing.take().map_or(Ok(()), joined)?;
+            let file = file.try_clone()?;
+            syncing = Some(thread::spawn(move || file.sync_data()));
             synced = offset;
         }
         // A buffer too many is dropped.
         let _ = used.try_send(chunk);
     }
+    syncing.take().map_or(Ok(()), joined)?;
     file.sync_all()?;
     Ok(Written { hash, chunks })
+}
+
+fn joined(syncing: JoinHandle<io::Result<()>>) -> io::Result<()> {
+    syncing.join().unwrap_or_else(|_| Err(io::Error::other("the thread that syncs it is gone")))
 }
 
 fn gone_is_fine(error: io::Error) -> io::Result<()> {

@@ -7,7 +7,7 @@ use tokio_rustls::client::TlsStream;
 use volley_smpp::pdu::CommandStatus;
 
 use super::{
-    Shared,
+    Dialler, Shared, Stream,
     backoff::{Backoff, Jitter, Refusal, refusal},
     gate::Admission,
     session::{Close, Counters},
@@ -17,6 +17,7 @@ use crate::{BindPhase, EventKind, Limit};
 
 enum Connection {
     Plain(TcpStream),
+    Simulated(Box<dyn Stream>),
     Encrypted(Box<TlsStream<TcpStream>>),
 }
 
@@ -102,6 +103,10 @@ impl BindTask {
                 let (reader, writer) = stream.into_split();
                 wire::run(&shared, bind, generation, totals, reader, writer).await
             }
+            Connection::Simulated(stream) => {
+                let (reader, writer) = tokio::io::split(stream);
+                wire::run(&shared, bind, generation, totals, reader, writer).await
+            }
             Connection::Encrypted(stream) => {
                 let (reader, writer) = tokio::io::split(*stream);
                 wire::run(&shared, bind, generation, totals, reader, writer).await
@@ -113,6 +118,9 @@ impl BindTask {
 
     /// TCP, and TLS where the account has it: a failure of one never leads to less.
     async fn connect(&self, host: &str) -> Result<Connection, Close> {
+        if let Dialler::Simulated(network) = &self.shared.options.dialler {
+            return network.dial(host).await.map(Connection::Simulated).map_err(Close::Connect);
+        }
         let stream = TcpStream::connect(host).await.map_err(Close::Connect)?;
         // We gather our writes ourselves.
         stream.set_nodelay(true).map_err(Close::Connect)?;

@@ -7,7 +7,7 @@ use volley_smpp::{
     receipt::{IdRules, ReceiptRules},
 };
 
-use super::{StatusClasses, TlsOptions};
+use super::{Dialler, StatusClasses, TlsOptions};
 use crate::{BindKind, Error, Secret};
 
 /// The longest response timeout: times in the window are kept in 32 bits.
@@ -55,6 +55,8 @@ pub struct SmppOptions {
     pub backoff: BackoffOptions,
     /// Seed of all jitter, so that runs can be repeated. Default: 0.
     pub seed: u64,
+    /// How its binds connect. Default: over TCP.
+    pub dialler: Dialler,
 }
 
 /// Which kind of binds an account has.
@@ -218,6 +220,7 @@ impl Default for SmppOptions {
             timers: Timers::default(),
             backoff: BackoffOptions::default(),
             seed: 0,
+            dialler: Dialler::Tcp,
         }
     }
 }

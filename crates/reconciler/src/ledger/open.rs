@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use volley_core::{CampaignId, CarrierIndex, MessageState, MessageToken, RowIndex};
 use volley_journal::{Journal, Sequence, View};
 
-use super::{FORMAT, GlobalRecord, Ledger, ReceiptCounters, open_chunk};
+use super::{Checkpoint, GlobalRecord, Ledger, MAX_OPEN_CHUNKS, READABLE, ReceiptCounters, open_chunk};
 use crate::{
     Error,
     campaign::StoredChunk,
@@ -13,6 +13,9 @@ use crate::{
     store::Store,
     suppress::SuppressList,
 };
+
+/// Records replayed between two looks at the memory that they take.
+const RECORDS_PER_CHECKPOINT: u64 = 64;
 
 /// A ledger just opened, and what a person should know of it.
 #[derive(Debug)]
@@ -55,11 +58,13 @@ impl Ledger {
         let (mut ledger, mut replay_from) = match Self::load(store, journal) {
             Ok(loaded) => loaded,
             // Rebuilding would only hide what the journal lost.
-            Err((_, lost @ Error::JournalBehind { .. })) => return Err(lost),
+            Err((_, lost @ (Error::JournalBehind { .. } | Error::Journal(_) | Error::OtherBaseFormat { .. }))) => {
+                return Err(lost);
+            }
             Err((store, why)) => {
                 let (store, path) = store.start_over()?;
                 set_aside = Some(SetAside { path, why: why.to_string() });
-                (Self::empty(store), 1)
+                Self::load(store, journal).map_err(|(_, why)| why)?
             }
         };
         let n_replayed = match ledger.replay(journal, replay_from) {
@@ -67,7 +72,7 @@ impl Ledger {
             Err(why @ Error::DamagedValue { .. }) if set_aside.is_none() => {
                 let (store, path) = ledger.store.start_over()?;
                 set_aside = Some(SetAside { path, why: why.to_string() });
-                (ledger, replay_from) = (Self::empty(store), 1);
+                (ledger, replay_from) = Self::load(store, journal).map_err(|(_, why)| why)?;
                 ledger.replay(journal, replay_from)?
             }
             other => other?,
@@ -94,6 +99,7 @@ impl Ledger {
             receipts: ReceiptCounters::default(),
             suppress: SuppressList::default(),
             applied: 0,
+            journal_first: 1,
             global_as_of: 0,
         }
     }
@@ -103,6 +109,7 @@ impl Ledger {
     #[expect(clippy::result_large_err, reason = "the store comes back to be set aside; once per start")]
     fn load(store: Store, journal: &View) -> Result<(Self, u64), (Store, Error)> {
         let mut ledger = Self::empty(store);
+        ledger.journal_first = journal.first().0;
         match ledger.load_records(journal) {
             Ok(replay_from) => Ok((ledger, replay_from)),
             Err(why) => Err((ledger.store, why)),
@@ -110,7 +117,11 @@ impl Ledger {
     }
 
     fn load_records(&mut self, journal: &View) -> Result<u64, Error> {
-        let Some(octets) = self.store.global()? else { return Ok(1) };
+        let octets = match self.store.global()? {
+            Some(octets) => octets,
+            None if !super::base::restore(&self.store, journal)? => return Ok(1),
+            None => self.store.global()?.unwrap_or_default(),
+        };
         let damaged = || Error::DamagedValue { path: self.store.path().to_owned(), key: "67".to_owned() };
         let record: GlobalRecord = serde_json::from_slice(&octets).map_err(|_| damaged())?;
         // Only what is durable in the journal is folded, so the store never knows more.
@@ -121,8 +132,15 @@ impl Ledger {
                 journal_ends: journal.last().0,
             });
         }
-        if record.format != FORMAT {
+        if !READABLE.contains(&record.format) {
             return Err(Error::OtherFormat { path: self.store.path().to_owned(), found: record.format });
+        }
+        if record.replay_from < self.journal_first && journal.base().is_some() {
+            return Err(Error::StoreBehind {
+                path: self.store.path().to_owned(),
+                replay_from: record.replay_from,
+                journal_begins: self.journal_first,
+            });
         }
         self.carriers = record.carriers;
         self.receipts = record.receipts;
@@ -133,7 +151,7 @@ impl Ledger {
         }
         (self.applied, self.global_as_of) = (record.as_of, record.as_of);
         for campaign in record.campaigns {
-            let campaign = campaign.restore();
+            let campaign = campaign.restore().ok_or_else(damaged)?;
             self.campaigns.insert(campaign.id, campaign);
         }
         let index = &self.index;
@@ -141,7 +159,9 @@ impl Ledger {
         let mut awaiting = Vec::new();
         for entry in self.store.sums() {
             let (id, number, stored) = entry?;
-            let Some(campaign) = self.campaigns.get_mut(&id) else { continue };
+            let Some(campaign) = self.campaigns.get_mut(&id).filter(|campaign| campaign.archived.is_none()) else {
+                continue;
+            };
             let n_rows = stored.sums.states.total();
             campaign.sums.states.remove(MessageState::Pending, n_rows);
             campaign.sums.merge(&stored.sums);
@@ -185,9 +205,12 @@ impl Ledger {
         }
         let mut reader = journal.read_from(Sequence(from));
         let mut n_replayed = 0;
-        while let Some(record) = reader.next()? {
+        while let Some(record) = reader.next()?.filter(|record| record.sequence <= journal.last()) {
             self.fold(record.sequence.0, record.payload)?;
             n_replayed += 1;
+            if n_replayed % RECORDS_PER_CHECKPOINT == 0 && self.n_open_chunks() > MAX_OPEN_CHUNKS {
+                self.checkpoint(Checkpoint::Due)?;
+            }
         }
         Ok(n_replayed)
     }

@@ -3,7 +3,7 @@
 use volley_core::{CampaignId, CarrierIndex, MessageToken, ReceiptState, RecipientCheck, RowIndex, UnixMicros};
 
 use super::{
-    Answer, AnswerEntry, Control, DoubtCause, Event, EventError, Head, IntentEntry, ReceiptEntry, Resolution,
+    Answer, AnswerEntry, Archive, Control, DoubtCause, Event, EventError, Head, IntentEntry, ReceiptEntry, Resolution,
     SuppressChange, SuppressEntry, kind, tag,
 };
 use crate::{
@@ -86,6 +86,10 @@ fn event(kind: u8, mut body: Cursor<'_>) -> Option<Event<'_>> {
             head: head(body)?,
             cause: SuppressCause::ALL.get(usize::from(body.u8()?)).copied()?,
             tokens: checked(Tokens::new(*body))?,
+        },
+        kind::ARCHIVED => Event::Archived {
+            campaign: CampaignId(body.u32()?),
+            archive: Archive { at_us: body.u64()?, file: text(body)?.to_owned(), hash: text(body)?.to_owned() },
         },
         kind::CONTROL => Event::Control {
             campaign: CampaignId(body.u32()?),

@@ -3,8 +3,8 @@
 use volley_core::{CampaignId, CarrierIndex, MessageToken, UnixMicros};
 
 use super::{
-    Answer, AnswerEntry, Control, DoubtCause, Head, IntentEntry, Planned, ReceiptEntry, Resolution, SuppressEntry,
-    kind, tag,
+    Answer, AnswerEntry, Archive, Control, DoubtCause, Head, IntentEntry, Planned, ReceiptEntry, Resolution,
+    SuppressEntry, kind, tag,
 };
 use crate::{
     suppress::SuppressCause,
@@ -180,6 +180,16 @@ impl EventWriter {
             put_head(body, head);
             body.push(cause as u8);
             put_tokens(body, tokens);
+        });
+    }
+
+    /// See [`super::Event::Archived`].
+    pub fn archived(&mut self, campaign: CampaignId, archive: &Archive) {
+        self.event(kind::ARCHIVED, |body| {
+            put_u64(body, campaign.0.into());
+            put_u64(body, archive.at_us);
+            put_prefixed(body, archive.file.as_bytes());
+            put_prefixed(body, archive.hash.as_bytes());
         });
     }
 

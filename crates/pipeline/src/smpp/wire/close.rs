@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use volley_core::planted::{Bug, is_planted};
 use volley_smpp::pdu::{CommandId, MAX_PDU_LEN, patch_sequence, split_frame};
 
 use super::{Ended, Wire};
@@ -35,7 +36,10 @@ where
         for kind in std::mem::take(&mut self.pending) {
             self.shared.send(self.origin.bind, kind).await;
         }
-        let tokens = self.session.close();
+        let mut tokens = self.session.close();
+        if is_planted(Bug::ForgottenOnDisconnect) {
+            tokens.clear();
+        }
         if self.bound_at.is_some() {
             self.shared.send(self.origin.bind, EventKind::Lost { tokens, cause: close.lost_cause() }).await;
         }

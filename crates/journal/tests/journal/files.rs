@@ -1,5 +1,4 @@
-//! What a journal promises, on real files.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+//! On real files.
 
 use std::{
     fs,
@@ -9,7 +8,8 @@ use std::{
 
 use volley_journal::{Error, Event, Journal, JournalOptions, Reader, Recovery, Sequence, View};
 
-const SMALL: JournalOptions = JournalOptions { segment_bytes: 300, queue_records: 8, group_records: 2 };
+const SMALL: JournalOptions =
+    JournalOptions { segment_bytes: 300, queue_records: 8, group_records: 2, reserve_segments: 0, min_free_bytes: 0 };
 
 fn open(dir: &Path) -> (Journal, Recovery) {
     Journal::open(dir, SMALL).unwrap()
