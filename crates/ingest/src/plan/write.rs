@@ -148,6 +148,15 @@ impl PlanWriter {
     }
 }
 
+impl Drop for PlanWriter {
+    /// What was given up is not written to any more when a new plan begins in the same folder.
+    fn drop(&mut self) {
+        if self.thread.is_some() {
+            let _ = self.join();
+        }
+    }
+}
+
 /// Writes chunks until no more come, and brings them to the disk.
 fn write_chunks(
     mut file: File,
