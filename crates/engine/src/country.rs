@@ -5,6 +5,7 @@ use std::{fmt, sync::LazyLock};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use volley_core::Msisdn;
+use volley_ingest::PlanRow;
 
 const TABLE: &str = include_str!("../data/countries.txt");
 
@@ -79,6 +80,15 @@ impl Country {
             index = deeper.map_or(index, |(_, _, index)| *index);
         }
         (index != NONE).then_some(Self(index))
+    }
+
+    /// The country of a row of a frozen list, also of one whose number was erased.
+    #[must_use]
+    pub(crate) fn of_row(row: &PlanRow<'_>) -> Option<Self> {
+        match row.msisdn {
+            Some(number) => Self::of(number),
+            None => Self::from_code(&row.country.code()?),
+        }
     }
 
     /// The country with this ISO 3166 code, in capital letters.

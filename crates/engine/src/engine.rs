@@ -31,7 +31,7 @@ use crate::{
     log::Log,
     numbers::Suppressed,
     options::{self, CarrierKind, Carriers, InDoubtPolicy},
-    preflight::{self, Approved, Preflight},
+    preflight::{self, Approved, Preflight, roles::RoleColumns},
     render::{Renderer, lane_format},
     replies::{DeskSetup, Effect, ReplyDesk},
     run::{Courtesies, Ended, LoopState, Runner, Tried, Tries},
@@ -280,7 +280,10 @@ impl Engine {
         preflight::check_routes(&approved.options, &carriers)?;
         preflight::check_tlvs(&approved, &carriers)?;
         let plan = Plan::open(&self.dir.campaign(id))?;
-        if volley_ingest::source_hash_of(&plan.frozen().options.list).ok().as_ref() != Some(&plan.frozen().source_hash)
+        let list = &plan.frozen().options.list;
+        // What came from stdin can't be looked at again.
+        if !volley_ingest::is_stdin(list)
+            && volley_ingest::source_hash_of(list).ok().as_ref() != Some(&plan.frozen().source_hash)
         {
             self.notes.push(format!(
                 "{} changed since the campaign was approved: what was approved is sent",
@@ -371,6 +374,7 @@ impl Prepared {
             Start { approved: &approved, carriers: &carriers, events: &events_out, hungry: &hungry, ground: &ground };
         let (lanes, formats) = start.lanes(&numbers, plan.columns(), simulated)?;
         drop(events_out);
+        let validity_column = RoleColumns::new(&approved.options.audience, plan.columns()).validity();
         let weights: Vec<_> = approved.options.routes.iter().map(|route| route.weight).collect();
         let mut runner = Runner {
             campaign: id,
@@ -383,7 +387,8 @@ impl Prepared {
             lanes,
             shares: Lanes::new(&weights),
             source,
-            renderer: Renderer::new(id, plan, preflight::message_format(&approved.options, &carriers)?, formats),
+            renderer: Renderer::new(id, plan, preflight::message_format(&approved.options, &carriers)?, formats)
+                .with_validity_column(validity_column),
             journal: writer,
             journal_events,
             carrier_events,

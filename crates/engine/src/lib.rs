@@ -61,7 +61,7 @@ pub use error::Error;
 pub use ground::{Ground, Tasks, Waits};
 pub use listen::{Listened, Listener};
 pub use onboard::{CarrierTest, CarrierVerdict, TestStep, Verdict};
-pub use preflight::{Approved, Preflight, carriers_file};
+pub use preflight::{Approved, Preflight, carriers_file, propose_columns};
 pub use replies::{Membership, Numbers, ReplyRow, replies, write_replies_csv};
 pub use report::{Breakdown, By, Details, Line, Report, ReportZone, Tally};
 pub use run::Ended;
@@ -72,6 +72,6 @@ pub use suppress::{
 
 pub use tokio_util::sync::CancellationToken;
 pub use volley_core::{CampaignId, MessageState, UnixMicros};
-pub use volley_ingest::{FreezeProgress, generate};
+pub use volley_ingest::{FreezeProgress, Frozen, Proposal, ProposedColumn, Role, generate};
 pub use volley_reconciler::{CampaignStatus, Summary, is_opening as store_is_opening};
 pub use volley_simulator as simulator;

@@ -1,15 +1,17 @@
 //! What a person writes: the campaign file and the carriers file (DESIGN section 7).
 
+mod audience;
 mod campaign;
 mod carriers;
 mod file_error;
 mod human;
 mod keywords;
 
+pub use audience::AudienceOptions;
 pub(crate) use campaign::check_sender;
 pub use campaign::{
-    AudienceOptions, CampaignOptions, Class, DeliveryOptions, InDoubtPolicy, MessageOptions, PrivacyOptions,
-    ReplyOptions, RouteOptions, ScheduleOptions, SmartEncoding,
+    CampaignOptions, Class, DeliveryOptions, InDoubtPolicy, MessageOptions, PrivacyOptions, ReplyOptions, RouteOptions,
+    ScheduleOptions, SmartEncoding,
 };
 pub use carriers::{
     BindType, CarrierKind, CarrierOptions, Carriers, ClockSkew, Concatenation, Currency, DefaultAlphabet,

@@ -1,5 +1,8 @@
 //! From a campaign file to a frozen plan that can be approved.
 
+mod list;
+pub(crate) mod roles;
+
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -8,10 +11,12 @@ use std::{
 use serde::{Deserialize, Serialize};
 use volley_core::{Template, UnixMicros};
 use volley_ingest::{
-    FreezeProgress, Frozen, ListOptions, Plan, PlanChunk, Rejection, RowCheck, RowFacts, RowView, freeze,
+    FreezeProgress, Frozen, Plan, PlanChunk, Proposal, Rejection, RowCheck, RowFacts, RowView, freeze,
 };
 use volley_smpp::text::{Concat, Languages, SegmentOptions, Segments, Smart};
 
+pub use self::list::propose_columns;
+use self::roles::{RoleColumns, RoleScratch};
 use crate::{
     Error,
     cost::{Contract, SegmentsByCountry},
@@ -59,6 +64,8 @@ pub struct Preflight {
     /// Rows whose number is on a suppression list now, by how it came there. Each is asked again when
     /// its turn comes.
     pub suppressed: BTreeMap<&'static str, u64>,
+    /// Which columns seem to hold what, where the campaign file leaves the number's to the list.
+    pub proposal: Option<Proposal>,
     /// Where it lies until it is approved.
     pub(crate) folder: PathBuf,
 }
@@ -165,15 +172,15 @@ pub(crate) fn preflight(
     let format = message_format(&options, &carriers)?;
     // Absolute, so that a resume from elsewhere finds it when it looks whether it changed.
     let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let list = ListOptions {
-        list: absolute(&campaign_file.parent().unwrap_or(Path::new("")).join(&options.audience.list)),
-        to: options.audience.to.clone(),
-        default_country: options.audience.default_country.clone(),
-        delimiter: options.audience.delimiter,
-        columns: lane_format::kept_columns(format.template.columns(), routed(&options, &carriers).map(|(_, it)| it)),
-    };
+    let mut columns =
+        lane_format::kept_columns(format.template.columns(), routed(&options, &carriers).map(|(_, it)| it));
+    columns.extend(
+        roles::columns(&options.audience).filter(|column| !columns.contains(column)).cloned().collect::<Vec<_>>(),
+    );
+    let (list, proposal) = list::options(&options, campaign_file, columns)?;
     let tlvs = column_tlvs(&options, &carriers);
-    let check = RowChecks { lanes: lane_tlvs(&options, &carriers, &list.columns)?, format };
+    let roles = RoleColumns::new(&options.audience, &list.columns);
+    let check = RowChecks { lanes: lane_tlvs(&options, &carriers, &list.columns)?, roles, format };
     let frozen = freeze(&list, &check, &folder, progress)?;
     if frozen.n_valid == 0 {
         return Err(Error::NothingToSend { n_rows: frozen.n_rows });
@@ -190,7 +197,7 @@ pub(crate) fn preflight(
         contracts,
         segments_by_country,
     };
-    Ok(Preflight { approved, frozen, suppressed: BTreeMap::new(), folder })
+    Ok(Preflight { approved, frozen, suppressed: BTreeMap::new(), proposal, folder })
 }
 
 /// Counts the rows of a frozen list whose number gets nothing at `now`.
@@ -271,6 +278,7 @@ pub(crate) fn check_tlvs(approved: &Approved, carriers: &Carriers) -> Result<(),
 /// That a row's text can be made and fits, and that every carrier's own fields can be written.
 struct RowChecks {
     format: MessageFormat,
+    roles: RoleColumns,
     lanes: Vec<(String, LaneTlvs)>,
 }
 
@@ -278,6 +286,7 @@ struct RowChecks {
 struct Scratch {
     composed: Composed,
     tlvs: Vec<u8>,
+    roles: RoleScratch,
 }
 
 impl RowCheck for RowChecks {
@@ -289,6 +298,7 @@ impl RowCheck for RowChecks {
             let reason = "the text needs this column, and it is empty".to_owned();
             return Err(Rejection { column: Some(column.clone()), code: "empty-field", reason });
         }
+        self.roles.check(row, &mut scratch.roles)?;
         for (carrier, tlvs) in &self.lanes {
             scratch.tlvs.clear();
             if let Err(refused) = tlvs.put(|index| row.field(index), &mut scratch.tlvs) {
@@ -298,7 +308,10 @@ impl RowCheck for RowChecks {
         }
         let composed = &mut scratch.composed;
         match self.format.compose(|index| row.field(index), composed) {
-            Ok(()) => Ok(RowFacts { n_segments: u8::try_from(composed.segments.len()).unwrap_or(u8::MAX) }),
+            Ok(()) => {
+                let n_segments = u8::try_from(composed.segments.len()).unwrap_or(u8::MAX);
+                Ok(RowFacts { n_segments, variant: 0 })
+            }
             Err(error) => Err(Rejection { column: None, code: "too-many-segments", reason: error.to_string() }),
         }
     }

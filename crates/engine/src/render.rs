@@ -13,7 +13,7 @@ use volley_smpp::text::{SegmentOptions, Segments, TooManySegments, reference};
 
 use self::encode::{Encoder, Envelope};
 pub(crate) use self::lane_format::LaneFormat;
-use crate::source::NextRow;
+use crate::{preflight::roles::RowValidity, source::NextRow};
 
 /// Stands for no row: what confirms an opt-out. Its answer is recorded nowhere.
 pub(crate) const CONFIRMATION: MessageToken = MessageToken::new(RowIndex(u32::MAX), 0);
@@ -73,6 +73,9 @@ pub(crate) struct Renderer {
     encoder: Encoder,
     /// What all segments of the present row carry.
     row_tlvs: Vec<u8>,
+    /// Of the list's kept columns, the one with a row's own validity; and the present row's.
+    validity_column: Option<usize>,
+    row_validity: Option<RowValidity>,
     /// Its number tells its references from those of other campaigns to the same recipients.
     campaign: CampaignId,
     /// A chunk of the plan that could not be read: no more rows may be rendered.
@@ -119,8 +122,16 @@ impl Renderer {
             composed: Composed::default(),
             encoder: Encoder::default(),
             row_tlvs: Vec::new(),
+            validity_column: None,
+            row_validity: None,
             failed: None,
         }
+    }
+
+    /// Rows may say in this column how long they are tried.
+    pub(crate) const fn with_validity_column(mut self, column: Option<usize>) -> Self {
+        self.validity_column = column;
+        self
     }
 
     /// Why rendering stopped, if it did.
@@ -142,7 +153,7 @@ impl Renderer {
         batch: &mut SubmitBatch,
     ) -> Option<Rendered> {
         let msisdn = self.compose(lane, next)?;
-        let validity = self.lanes.get(lane)?.validity_period(wall);
+        let validity = self.lanes.get(lane)?.validity_period(wall, self.row_validity);
         let validity_period = validity.as_ref().map_or(&[][..], |text| text.as_slice());
         let n_segments = self.composed.segments.len().min(usize::from(u8::MAX)) as u8;
         let wanted = next.only.map_or(0..n_segments, |only| only..only.saturating_add(1).min(n_segments));
@@ -221,6 +232,8 @@ impl Renderer {
         let row = cached.chunk.row(next.row.offset())?;
         // Checked when the list was frozen, on the same path: it can't need too many segments.
         let _ = self.format.compose(|index| row.field(index), &mut self.composed);
+        let validity = self.validity_column.map(|column| row.field(column));
+        self.row_validity = validity.filter(|text| !text.is_empty()).and_then(RowValidity::parse);
         self.row_tlvs.clear();
         let _ = self.lanes.get(lane)?.tlvs.put(|index| row.field(index), &mut self.row_tlvs);
         row.msisdn

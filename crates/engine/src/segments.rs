@@ -122,7 +122,7 @@ pub(crate) fn write(folder: &Path, format: &MessageFormat) -> Result<SegmentsByC
                     u8::try_from(composed.segments.len()).unwrap_or(u8::MAX)
                 }
             };
-            let country = row.msisdn.and_then(Country::of).map_or(usize::from(u8::MAX), Country::as_usize);
+            let country = Country::of_row(&row).map_or(usize::from(u8::MAX), Country::as_usize);
             if let Some(sum) = by_country.get_mut(country) {
                 *sum += u64::from(n_segments);
             }

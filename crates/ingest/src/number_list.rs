@@ -1,15 +1,16 @@
 //! Lists of numbers alone, such as those who must get nothing: one column counts, the others may
 //! say more.
 
-use std::path::Path;
+use std::{ops::ControlFlow, path::Path};
 
-use csv::ByteRecord;
 use volley_core::Msisdn;
 
 use crate::{
-    Error,
-    csv_list::CsvList,
+    Error, ListOptions,
+    blocks::{Block, Blocks},
+    freeze,
     number::{self, NumberError},
+    record::{Record, Walk, walk},
 };
 
 /// How a list of numbers is read.
@@ -29,7 +30,7 @@ pub struct ListedNumber<'a> {
     pub line: u64,
     /// The number, or why there is none.
     pub number: Result<Msisdn, NumberError>,
-    record: &'a ByteRecord,
+    record: Record<'a>,
     header: &'a [String],
 }
 
@@ -56,27 +57,33 @@ pub fn read_numbers<E: From<Error>>(
     if let Some(country) = country.filter(|country| !number::is_country(country)) {
         return Err(Error::UnknownCountry { country: country.to_owned() }.into());
     }
-    let mut list = CsvList::open(path, options.delimiter)?;
+    let mut list = ListOptions::new(path.to_owned(), String::new());
+    list.delimiter = options.delimiter;
+    let (mut blocks, mut header) = Blocks::open(&list)?;
     let at = match &options.column {
-        Some(column) => list.column(path, column)?,
+        Some(column) => freeze::column(&list, &header, column)?,
         None => 0,
     };
-    let mut header = list.header.clone();
-    let first = header.get(at).map(|field| read(field, country));
-    if options.column.is_none()
-        && let Some(Ok(number)) = first
-    {
-        let record: ByteRecord = header.iter().map(String::as_bytes).collect();
+    let is_number = header.get(at).is_some_and(|field| read(field, country).is_ok());
+    if options.column.is_none() && is_number {
+        list.header = false;
+        (blocks, _) = Blocks::open(&list)?;
         header.clear();
-        each(&ListedNumber { line: 1, number: Ok(number), record: &record, header: &header })?;
     }
-    let mut record = ByteRecord::new();
-    while list.read(path, &mut record)? {
-        let field = record.get(at).and_then(|field| std::str::from_utf8(field).ok()).unwrap_or_default();
-        let line = list.place().line;
-        each(&ListedNumber { line, number: read(field, country), record: &record, header: &header })?;
+    let (mut block, mut buffers) = (Block::default(), Walk::default());
+    let mut said = Ok(());
+    while said.is_ok() && blocks.next(&list, &mut block)? {
+        let endless = walk(&block, blocks.csv(), &mut buffers, &mut |record, found| {
+            let field = record.get(at).and_then(|field| std::str::from_utf8(field).ok()).unwrap_or_default();
+            let line = found.place.line;
+            said = each(&ListedNumber { line, number: read(field, country), record, header: &header });
+            if said.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        if let Some(line) = endless {
+            return Err(Error::EndlessRow { path: path.to_owned(), line }.into());
+        }
     }
-    Ok(())
+    said
 }
 
 /// A number that is meant to get nothing need not lie in a range that is in use.

@@ -14,7 +14,7 @@ impl RowCheck for AcceptAll {
     type Scratch = ();
 
     fn check(&self, _row: &RowView<'_>, (): &mut ()) -> Result<RowFacts, Rejection> {
-        Ok(RowFacts { n_segments: 1 })
+        Ok(RowFacts { n_segments: 1, variant: 0 })
     }
 }
 
@@ -22,11 +22,9 @@ fn freeze_bytes(dir: &Path, list: &[u8]) -> Result<Frozen, Error> {
     let path = dir.join("list.csv");
     fs::write(&path, list).unwrap();
     let options = ListOptions {
-        list: path,
-        to: "phone".to_owned(),
         default_country: Some("DE".to_owned()),
-        delimiter: None,
         columns: vec!["name".to_owned()],
+        ..ListOptions::new(path, "phone")
     };
     freeze(&options, &AcceptAll, &dir.join("plan"), &mut |_| ())
 }

@@ -1,9 +1,14 @@
 //! `volley run`.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::{
+    cmp::Reverse,
+    collections::BTreeMap,
+    io::{self, IsTerminal as _, Write as _},
+};
 
 use volley_engine::{
-    CancellationToken, DataDir, Ended, Engine, Error, Outcome, PlannedCost, Preflight, Prepared, carriers_file,
+    CancellationToken, DataDir, Ended, Engine, Error, Outcome, PlannedCost, Preflight, Prepared, Proposal,
+    ProposedColumn, Role, carriers_file,
 };
 
 use super::report::write_rows;
@@ -24,6 +29,12 @@ pub(crate) fn run(data: &DataDir, args: &RunArgs) -> Result<Code, Failure> {
     if args.dry_run {
         eprintln!("dry run: nothing was sent");
         return Ok(Code::Clean);
+    }
+    if args.yes && preflight.proposal.is_some() {
+        // Nobody has seen it who could say that it is right.
+        let message = "the column with the numbers is only proposed, and --yes can't approve a proposal".to_owned();
+        let hint = format!("write `to = \"{}\"` under [audience] of the campaign", preflight.frozen.options.to);
+        return Err(Failure::Usage { message, hint: Some(hint) });
     }
     if engine.unfinished(&name).is_some() && !args.again {
         return Err(Error::Unfinished { name }.into());
@@ -51,6 +62,10 @@ fn preview(preflight: &Preflight) -> String {
         grouped(frozen.n_valid.into()),
         grouped(frozen.n_segments)
     );
+    out.push_str(&format!("  read as {}\n", frozen.form));
+    if let Some(proposal) = &preflight.proposal {
+        out.push_str(&proposed(proposal, &frozen.options.to));
+    }
     for (code, n_rows) in &frozen.rejected {
         out.push_str(&format!("  rejected {:>10}  {code}\n", grouped(*n_rows)));
     }
@@ -63,6 +78,10 @@ fn preview(preflight: &Preflight) -> String {
     }
     for (n, n_rows) in &frozen.by_segments {
         out.push_str(&format!("  in {n} segment{}: {} rows\n", if *n == 1 { "" } else { "s" }, grouped(*n_rows)));
+    }
+    let countries = frozen.by_country.len();
+    if countries > 1 {
+        out.push_str(&format!("  to {}\n", countries_line(&frozen.by_country)));
     }
     let routes: Vec<_> =
         options.routes.iter().map(|route| format!("{} (weight {})", route.carrier, route.weight)).collect();
@@ -84,6 +103,32 @@ fn planned_cost(planned: &PlannedCost) -> String {
         out.push_str(&format!("; no price for {}", planned.no_price.join(", ")));
     }
     out.push('\n');
+    out
+}
+
+/// Countries by rows, the first few.
+fn countries_line(by_country: &BTreeMap<String, u64>) -> String {
+    const SHOWN: usize = 6;
+    let mut countries: Vec<_> = by_country.iter().collect();
+    countries.sort_by_key(|(_, n_rows)| Reverse(**n_rows));
+    let mut words: Vec<String> =
+        countries.iter().take(SHOWN).map(|(country, n_rows)| format!("{country} {}", grouped(**n_rows))).collect();
+    if countries.len() > SHOWN {
+        words.push(format!("{} countries more", countries.len() - SHOWN));
+    }
+    words.join(", ")
+}
+
+/// What the list itself proposes, where the campaign file leaves it to the list.
+fn proposed(proposal: &Proposal, to: &str) -> String {
+    let mut out = format!("  no `to` in the campaign: numbers are taken from `{to}`\n");
+    for ProposedColumn { role, column, reason } in &proposal.columns {
+        let key = match role.key() {
+            Some(key) if *role != Role::Number => format!("; `{key} = \"{column}\"` would use it"),
+            Some(_) | None => String::new(),
+        };
+        out.push_str(&format!("    `{column}` holds {}: {reason}{key}\n", role.name()));
+    }
     out
 }
 

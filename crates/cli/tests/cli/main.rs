@@ -17,6 +17,7 @@ mod inspect;
 mod interrupt;
 mod kill;
 mod listen;
+mod lists;
 mod replies;
 mod report;
 mod scenarios;

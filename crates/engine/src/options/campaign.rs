@@ -5,7 +5,7 @@ use std::{num::NonZeroU8, num::NonZeroU32, path::Path};
 use serde::{Deserialize, Serialize};
 use volley_core::{Rate, Template};
 
-use super::{FileError, HumanDuration, file_error};
+use super::{AudienceOptions, FileError, HumanDuration, file_error};
 
 /// `campaign.toml`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -48,25 +48,6 @@ pub enum Class {
     Transactional,
     /// One-time passwords.
     Otp,
-}
-
-/// `[audience]`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct AudienceOptions {
-    /// The recipients CSV, relative to the campaign file.
-    pub list: String,
-    /// The column with the number.
-    pub to: String,
-    /// Country (ISO 3166, two letters) of numbers written without a country code.
-    #[serde(default)]
-    pub default_country: Option<String>,
-    /// The CSV's delimiter; found out from the file when not given.
-    #[serde(default)]
-    pub delimiter: Option<char>,
-    /// Suppression lists that apply besides the global one, which always does.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub suppress: Vec<String>,
 }
 
 /// `[message]`.
@@ -238,12 +219,7 @@ impl CampaignOptions {
         if let Err(what) = check_sender(&self.message.sender) {
             return wrong("sender", what);
         }
-        if let Some(country) = &self.audience.default_country
-            && !(country.len() == 2 && country.chars().all(|c| c.is_ascii_uppercase()))
-        {
-            let message = format!("`default-country` is `{country}`: write two capital letters, such as \"DE\"");
-            return wrong("default-country", message);
-        }
+        self.audience.check(path, text)?;
         if self.routes.is_empty() {
             return wrong("route", "no `[[route]]`: name at least one carrier".to_owned());
         }

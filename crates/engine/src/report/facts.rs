@@ -140,7 +140,7 @@ impl Part {
 
     fn add(&mut self, row: &FullRow<'_, '_>, prices: &PriceTable<'_>, planned_at: UnixMicros) {
         let state = row.state;
-        let country = row.number.and_then(Country::of);
+        let country = row.country;
         let counted = Counted {
             state: state.state,
             segments: Segments {

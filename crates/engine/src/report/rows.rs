@@ -5,7 +5,9 @@ use volley_ingest::{Plan, PlanChunk};
 use volley_reconciler::{Ledger, ReportRow};
 
 use crate::{
-    DataDir, Error, seal,
+    DataDir, Error,
+    country::Country,
+    seal,
     segments::{PlannedSegments, SegmentsChunk},
 };
 
@@ -22,6 +24,7 @@ pub(super) struct FullRow<'a, 'b> {
     pub(super) line: u64,
     /// `None`: erased.
     pub(super) number: Option<Msisdn>,
+    pub(super) country: Option<Country>,
     /// Segments that the list was approved with.
     pub(super) n_planned: u8,
     pub(super) state: &'b ReportRow<'a>,
@@ -68,7 +71,13 @@ impl<'a> Rows<'a> {
                     0 => scratch.segments.of(state.row.offset()),
                     known => known,
                 };
-                each(&FullRow { line: planned.line, number: planned.msisdn, n_planned, state });
+                each(&FullRow {
+                    line: planned.line,
+                    number: planned.msisdn,
+                    country: Country::of_row(&planned),
+                    n_planned,
+                    state,
+                });
             }
             Ok(())
         })

@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use super::{CHUNK_HEAD, ERASED, LIST, PLAN, Plan, PlanChunk, PlanRow};
+use super::{CHUNK_HEAD, LIST, PLAN, Plan, PlanChunk, PlanRow, RowHead, put_field, write::put_varint};
 use crate::{Error, Whose, person};
 
 /// What was taken out of a frozen list.
@@ -62,7 +62,11 @@ fn write(dir: &Path, mut plan: Plan, whose: &person::Reading<'_>, n_rows: u64) -
     for number in 0..plan.n_chunks() {
         plan.read_chunk(number, &mut chunk)?;
         payload.clear();
-        chunk.rows().for_each(|row| put_row(&mut payload, &row, n_columns, whose));
+        let mut line = 0;
+        for row in chunk.rows() {
+            put_row(&mut payload, &row, row.line - line, n_columns, whose);
+            line = row.line;
+        }
         let len = payload.len() as u32;
         let written = list
             .write_all(&len.to_le_bytes())
@@ -89,19 +93,20 @@ fn write(dir: &Path, mut plan: Plan, whose: &person::Reading<'_>, n_rows: u64) -
     write().map_err(Error::io(&path, "can't write the plan without a person"))
 }
 
-fn put_row(payload: &mut Vec<u8>, row: &PlanRow<'_>, n_columns: usize, whose: &person::Reading<'_>) {
+/// `below`: lines below the row before.
+fn put_row(payload: &mut Vec<u8>, row: &PlanRow<'_>, below: u64, n_columns: usize, whose: &person::Reading<'_>) {
     let is_gone = row.msisdn.is_none() || whose.is_row(row);
-    let number = row.msisdn.filter(|_| !is_gone).map_or(ERASED, volley_core::Msisdn::as_u64);
-    payload.extend(number.to_le_bytes());
-    payload.extend(row.line.to_le_bytes());
+    let PlanRow { kind, country, zones, variant, .. } = *row;
+    let head = RowHead { msisdn: row.msisdn.filter(|_| !is_gone), kind, country, zones, variant };
+    payload.extend(head.to_octets());
+    put_varint(below, payload);
     for at in 0..n_columns {
         let field = match row.field(at) {
             _ if is_gone => "",
             field if whose.is_named_in(field) => person::GONE,
             field => field,
         };
-        payload.extend((field.len() as u32).to_le_bytes());
-        payload.extend_from_slice(field.as_bytes());
+        put_field(field.as_bytes(), payload);
     }
 }
 
