@@ -9,7 +9,7 @@ use volley_ingest::person;
 use volley_reconciler::{CampaignReceipts, Summary};
 
 use super::{
-    Report,
+    Asked,
     breakdown::{Breakdown, By, Words},
     delays::{Delays, Percentiles, Series},
     facts::{Doubtful, Facts, price_table},
@@ -59,17 +59,17 @@ pub(super) struct DoubtfulRow {
 
 impl Details {
     pub(super) fn gather(
-        report: &Report,
+        asked: Asked<'_>,
         by: &[By],
         zone: &TimeZone,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Self, Error> {
-        let summary = report.summary()?;
-        let (ledger, id) = (&report.ledger, report.campaign);
-        let no_plan = || report.does_not_add_up("the campaign has no plan");
+        let summary = asked.summary()?;
+        let (ledger, id) = (asked.ledger, asked.campaign);
+        let no_plan = || asked.does_not_add_up("the campaign has no plan");
         let ((planned_at, as_of), plan) = ledger.times(id).zip(ledger.plan(id)).ok_or_else(no_plan)?;
-        let rows = Rows::open(&report.dir, ledger, id)?;
-        let approved = approved(report)?;
+        let rows = Rows::open(asked.dir, ledger, id)?;
+        let approved = approved(asked)?;
         let planned = PlannedCost::of(&approved);
         let facts = Facts::gather(&rows, by, &price_table(ledger, &approved), planned_at, progress)?;
         let words = Words {
@@ -84,16 +84,16 @@ impl Details {
         let doubtful = facts.doubtful.iter().map(|row| doubtful_row(row, &words)).collect();
         let mut total = facts.total;
         total.states.add(MessageState::Rejected, plan.rejected.values().sum());
-        check(report, &summary, &total, &breakdowns, rows.knows_segments())?;
+        check(asked, &summary, &total, &breakdowns, rows.knows_segments())?;
         Ok(Self {
             summary,
             planned,
             total,
             breakdowns,
             receipts: ledger.campaign_receipts(id),
-            opt_outs: opt_outs(report)?,
+            opt_outs: opt_outs(asked)?,
             as_of,
-            asked_at: report.asked_at,
+            asked_at: asked.at,
             begun_at: planned_at,
             approved,
             delays: facts.delays,
@@ -193,8 +193,8 @@ impl Details {
     }
 }
 
-fn approved(report: &Report) -> Result<Approved, Error> {
-    let path = report.dir.campaign(report.campaign).join(seal::APPROVED);
+fn approved(asked: Asked<'_>) -> Result<Approved, Error> {
+    let path = asked.dir.campaign(asked.campaign).join(seal::APPROVED);
     let failed = |source| Error::Io { path: path.clone(), action: "can't read the approved campaign", source };
     let text = fs::read(&path).map_err(failed)?;
     serde_json::from_slice(&text).map_err(|error| failed(error.into()))
@@ -211,9 +211,9 @@ fn doubtful_row(row: &Doubtful, words: &Words<'_>) -> DoubtfulRow {
 }
 
 /// Recipients whose reply was read as opting out of everything or of something.
-fn opt_outs(report: &Report) -> Result<u64, Error> {
-    let id = report.campaign.0;
-    let replies = replies::replies(&report.dir, Some(&id.to_string()))?;
+fn opt_outs(asked: Asked<'_>) -> Result<u64, Error> {
+    let id = asked.campaign.0;
+    let replies = replies::replies(asked.dir, Some(&id.to_string()))?;
     let opting_out = replies.iter().filter(|reply| matches!(reply.decision.as_str(), "opt_out" | "opt_out_scoped"));
     let numbers: std::collections::HashSet<_> = opting_out.map(|reply| reply.number).collect();
     Ok(numbers.len() as u64)
@@ -221,7 +221,7 @@ fn opt_outs(report: &Report) -> Result<u64, Error> {
 
 /// Every breakdown's columns add up to the report's totals, and those are the ledger's own.
 fn check(
-    report: &Report,
+    asked: Asked<'_>,
     summary: &Summary,
     total: &Tally,
     breakdowns: &[Breakdown],
@@ -233,12 +233,12 @@ fn check(
         && (rows.submitted, rows.accepted, rows.delivered) == (ledger.submitted, ledger.accepted, ledger.delivered)
         && (rows.planned == ledger.planned || !knows_segments);
     if !agrees {
-        return Err(report.does_not_add_up("the report's rows don't add up to the ledger's counters"));
+        return Err(asked.does_not_add_up("the report's rows don't add up to the ledger's counters"));
     }
     match breakdowns.iter().find(|breakdown| breakdown.total() != *total) {
         None => Ok(()),
         Some(wrong) => {
-            Err(report.does_not_add_up(&format!("the breakdown by {} does not add up to the report", wrong.by.name())))
+            Err(asked.does_not_add_up(&format!("the breakdown by {} does not add up to the report", wrong.by.name())))
         }
     }
 }
