@@ -73,5 +73,5 @@ pub use suppress::{
 pub use tokio_util::sync::CancellationToken;
 pub use volley_core::{CampaignId, MessageState, UnixMicros};
 pub use volley_ingest::{FreezeProgress, Frozen, Proposal, ProposedColumn, Role, generate};
-pub use volley_reconciler::{CampaignStatus, Summary, is_opening as store_is_opening};
+pub use volley_reconciler::{CampaignStatus, Summary, is_in_sled};
 pub use volley_simulator as simulator;

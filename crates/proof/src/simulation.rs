@@ -37,7 +37,7 @@ pub use volley_core::planted::{Bug, plant};
 pub fn silence_the_store() {
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
-        if !volley_reconciler::is_opening() {
+        if !volley_reconciler::is_in_sled() {
             hook(info);
         }
     }));

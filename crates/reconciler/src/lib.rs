@@ -26,7 +26,7 @@ pub use ledger::{
     CampaignReceipts, Checkpoint, Doubt, DoubtfulSegment, FoldingProposal, Ledger, Opened, ReceiptCounters, Recount,
     ReportRow, RowToSend, SetAside,
 };
-pub use store::is_opening;
+pub use store::is_in_sled;
 pub use summary::{CampaignStatus, Segments, Summary};
 pub use suppress::{
     GLOBAL as GLOBAL_LIST, ListIndex, NumberHash, SuppressCause, SuppressList, SuppressLists, Suppression,
