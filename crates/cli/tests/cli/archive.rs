@@ -145,7 +145,7 @@ fn killed_anywhere_archiving_goes_on_when_asked_again() {
 fn nothing_unfinished_and_nothing_in_doubt_is_archived_unasked() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
-    let simulator = Simulator::start(dir, "answer-latency = \"300ms\"\n");
+    let simulator = Simulator::start(dir, "receipt-form = \"tlv\"\nanswer-latency = \"300ms\"\n");
     let campaign = write_campaign(dir, 300, &simulator.address, "");
     let mut command = volley(dir);
     command.arg("run").arg(&campaign).args(["--yes", "--no-progress"]).stdin(Stdio::null());

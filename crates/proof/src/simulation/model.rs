@@ -330,11 +330,6 @@ impl Model {
         it.stand = Stand::Accepted(Some(entry.folded.unwrap_or(entry.id).to_vec()));
         it.carrier = head.carrier.0;
         let row_facts = self.rows.get(row as usize);
-        // FIXME: seed 853 without this. After a restart a receipt of a delivered segment ends the doubt of
-        // another segment of the same message, which nobody took.
-        if row_facts.is_some_and(|row| row.n_segments > 1) {
-            return Ok(());
-        }
         let all = row_facts.into_iter().flat_map(|row| &row.segments);
         let (n_accepted, n_taken) = all.fold((0, 0), |(a, t), it| (a + it.n_accepted, t + it.n_taken));
         match n_accepted > n_taken {
