@@ -8,7 +8,7 @@ use std::{
 use volley_core::{CHUNK_ROWS, CampaignId, CarrierIndex, MessageState, StateCounts, UnixMicros};
 
 use crate::{
-    chunk::Chunk,
+    chunk::OpenChunks,
     ledger::CampaignReceipts,
     record::{Archive, Control, Planned},
     summary::{CampaignStatus, Segments, Summary},
@@ -131,7 +131,7 @@ pub(crate) struct Campaign {
     pub(crate) bounds: BTreeMap<CarrierIndex, u32>,
     pub(crate) reasons: Reasons,
     pub(crate) receipts: CampaignReceipts,
-    pub(crate) open: HashMap<u32, Box<Chunk>>,
+    pub(crate) open: OpenChunks,
     /// For each chunk that the store holds: its sums as stored. They are part of `sums` already.
     pub(crate) stored: HashMap<u32, StoredChunk>,
     /// Sums over all rows that can be sent.
@@ -170,7 +170,7 @@ impl Campaign {
             bounds: BTreeMap::new(),
             reasons: Reasons::default(),
             receipts: CampaignReceipts::default(),
-            open: HashMap::new(),
+            open: OpenChunks::default(),
             stored: HashMap::new(),
             sums,
             archived: None,

@@ -1,5 +1,6 @@
 //! The states of one chunk of rows in memory.
 
+mod open;
 mod packed;
 
 use hashbrown::HashMap;
@@ -7,14 +8,16 @@ use volley_core::{CHUNK_ROWS, MessageState, RecipientCheck};
 
 use crate::segment::{Flags, Segment, row_state};
 
+pub(crate) use open::OpenChunks;
+
 /// One segment of one row: its state and the carrier's id for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Slot {
     status: u8,
     id_len: u8,
-    /// Length of the folded id, which lies behind the id; 0 when it is the same.
-    folded_len: u8,
     pub(crate) check: RecipientCheck,
+    /// Where the id begins. Behind it lie the length of the folded id, 0 when it is the same, and
+    /// the folded id.
     id_at: u32,
 }
 
@@ -33,8 +36,10 @@ impl Slot {
     }
 }
 
-/// One row.
+/// One row: half a line of the processor's cache, so that a receipt in random order waits for one
+/// line and not for two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(align(32))]
 pub(crate) struct Row {
     /// Derived from the segments and flags whenever they change.
     pub(crate) state: MessageState,
@@ -56,6 +61,8 @@ pub(crate) struct Row {
     /// The same: last change by a receipt or decision; for a deferred row when it is due.
     pub(crate) settled_ms: u32,
 }
+
+const _: () = assert!(size_of::<Row>() == 32);
 
 impl Default for Row {
     fn default() -> Self {
@@ -148,9 +155,10 @@ impl Chunk {
         let folded = folded.map(|f| f.get(..usize::from(u8::MAX)).unwrap_or(f)).unwrap_or_default();
         let id_at = self.ids.len() as u32;
         self.ids.extend_from_slice(id);
+        self.ids.push(folded.len() as u8);
         self.ids.extend_from_slice(folded);
         if let Some(slot) = self.slot_mut(offset, segment) {
-            (slot.id_at, slot.id_len, slot.folded_len, slot.check) = (id_at, id.len() as u8, folded.len() as u8, check);
+            (slot.id_at, slot.id_len, slot.check) = (id_at, id.len() as u8, check);
         }
     }
 
@@ -162,11 +170,14 @@ impl Chunk {
 
     /// The id as receipts are matched by it.
     pub(crate) fn folded_id(&self, slot: &Slot) -> &[u8] {
-        let start = slot.id_at as usize + usize::from(slot.id_len);
-        match slot.folded_len {
-            0 => self.id(slot),
-            n => self.ids.get(start..start + usize::from(n)).unwrap_or_default(),
-        }
+        self.own_folded_id(slot).unwrap_or_else(|| self.id(slot))
+    }
+
+    /// The same, if it is another than the carrier's.
+    fn own_folded_id(&self, slot: &Slot) -> Option<&[u8]> {
+        let behind = self.ids.get(slot.id_at as usize..)?.get(usize::from(slot.id_len)..)?;
+        let (len, folded) = behind.split_first().filter(|(len, _)| slot.id_len > 0 && **len > 0)?;
+        folded.get(..usize::from(*len))
     }
 
     /// What the row's segments add up to now.

@@ -54,7 +54,7 @@ impl Ledger {
         for (check, parked) in parked.filter_map(|parked| Some((parked.check()?, parked))) {
             receipts.entry(check).or_default().insert(parked.raw_id());
         }
-        let chunks = self.campaigns.values().flat_map(|campaign| campaign.open.values());
+        let chunks = self.campaigns.values().flat_map(|campaign| campaign.open.iter()).map(|(_, chunk)| chunk);
         let answers = chunks.flat_map(|chunk| answers_of(chunk, carrier));
         let alike = answers.filter_map(|(check, id)| Some((id, receipts.get(&check)?)));
         let alike: Vec<(&[u8], &BTreeSet<&[u8]>)> = alike.take(SAMPLE).collect();
@@ -74,7 +74,7 @@ impl Ledger {
         }
         let (number, offset) = place(target.token.row());
         let campaign = self.campaigns.get(&target.campaign);
-        let Some(chunk) = campaign.and_then(|campaign| campaign.open.get(&number)) else { return true };
+        let Some(chunk) = campaign.and_then(|campaign| campaign.open.get(number)) else { return true };
         let slot = chunk.slots(offset).find(|(segment, _)| *segment == target.token.segment());
         slot.is_some_and(|(_, slot)| match slot.segment() {
             Segment::Accepted(known) => known.is_none_or(|known| known.join(entry.state) != known),
@@ -151,7 +151,7 @@ impl Ledger {
         for id in ids {
             let Some(campaign) = self.campaigns.get_mut(&id) else { continue };
             let stored = campaign.stored.iter().filter(|(_, stored)| stored.awaits).map(|(number, _)| *number);
-            let mut numbers: Vec<u32> = campaign.open.keys().copied().chain(stored).collect();
+            let mut numbers: Vec<u32> = campaign.open.iter().map(|(number, _)| number).chain(stored).collect();
             numbers.sort_unstable();
             numbers.dedup();
             for number in numbers {

@@ -218,7 +218,7 @@ impl Ledger {
             }
         }
         if chunk.n_open == 0 {
-            campaign.open.remove(&number);
+            campaign.open.remove(number);
         }
         Ok(())
     }

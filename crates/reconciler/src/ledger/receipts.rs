@@ -15,26 +15,17 @@ use crate::{
 };
 
 impl Ledger {
+    /// `key` is the index's for carrier and id.
     pub(super) fn on_receipt(
         &mut self,
         sequence: u64,
         carrier: CarrierIndex,
         at: UnixMicros,
-        entry: &ReceiptEntry<'_>,
-    ) -> Result<(), Error> {
-        self.receipts.received += u64::from(self.is_news(sequence));
-        self.match_receipt(sequence, carrier, at, entry)
-    }
-
-    fn match_receipt(
-        &mut self,
-        sequence: u64,
-        carrier: CarrierIndex,
-        at: UnixMicros,
+        key: u64,
         entry: &ReceiptEntry<'_>,
     ) -> Result<(), Error> {
         let is_news = self.is_news(sequence);
-        let key = self.index.key(carrier, entry.id);
+        self.receipts.received += u64::from(is_news);
         let Some(target) = self.index.get(key) else {
             if self.settled.has(key, entry.check) {
                 self.receipts.duplicates += u64::from(is_news && entry.state == ReceiptState::Delivered);
