@@ -1,5 +1,6 @@
 //! The ledger: the fold of all events of the journal, and what can be asked of it.
 
+mod ahead;
 mod archive;
 mod base;
 mod doubt;
@@ -18,7 +19,7 @@ use volley_core::{CHUNK_ROWS, CampaignId, CarrierIndex, RowIndex, UnixMicros};
 use crate::{
     Error,
     campaign::{Campaign, StoredChunk, Sums},
-    chunk::Chunk,
+    chunk::{Chunk, OpenChunks},
     index::{Parked, ParkedReceipts, ReceiptIndex, SettledIds},
     record::{Archive, Control, Planned},
     segment::{Flags, Segment},
@@ -234,23 +235,23 @@ impl Ledger {
         for campaign in self.campaigns.values_mut() {
             let too_many = campaign.open.len().saturating_sub(MAX_OPEN_CHUNKS);
             let cold = coldest(&campaign.open, too_many);
-            for (number, chunk) in &mut campaign.open {
-                let is_cold = cold.contains(number);
+            for (number, chunk) in campaign.open.iter_mut() {
+                let is_cold = cold.contains(&number);
                 let behind = chunk
                     .dirty_since
                     .is_some_and(|since| self.applied - since >= MAX_RECORDS_BEHIND || since < self.journal_first);
                 let due = which == Checkpoint::All || chunk.n_open == 0 || behind || is_cold;
                 if chunk.dirty_since.is_some() && due {
                     let sums = sums_of(chunk);
-                    batch.chunk(campaign.id, *number, chunk.pack(self.applied), &sums);
+                    batch.chunk(campaign.id, number, chunk.pack(self.applied), &sums);
                     (chunk.as_of, chunk.dirty_since) = (self.applied, None);
                     let stored = StoredChunk { all_final: chunk.n_open == 0, awaits: sums.sums.awaiting > 0 };
-                    campaign.stored.insert(*number, stored);
+                    campaign.stored.insert(number, stored);
                     n_chunks += 1;
                 }
                 match chunk.dirty_since {
                     Some(since) => replay_from = replay_from.min(since),
-                    None if chunk.n_open == 0 || is_cold => to_drop.push((campaign.id, *number)),
+                    None if chunk.n_open == 0 || is_cold => to_drop.push((campaign.id, number)),
                     None => {}
                 }
             }
@@ -270,7 +271,9 @@ impl Ledger {
             self.store.write(batch)?;
         }
         for (id, number) in to_drop {
-            self.campaigns.get_mut(&id).and_then(|campaign| campaign.open.remove(&number));
+            if let Some(campaign) = self.campaigns.get_mut(&id) {
+                campaign.open.remove(number);
+            }
         }
         Ok(n_chunks)
     }
@@ -402,11 +405,11 @@ impl CampaignRecord {
 }
 
 /// The `n` chunks that changed longest ago.
-fn coldest(open: &std::collections::HashMap<u32, Box<Chunk>>, n: usize) -> Vec<u32> {
+fn coldest(open: &OpenChunks, n: usize) -> Vec<u32> {
     if n == 0 {
         return Vec::new();
     }
-    let mut by_age: Vec<_> = open.iter().map(|(number, chunk)| (chunk.dirty_since.unwrap_or(0), *number)).collect();
+    let mut by_age: Vec<_> = open.iter().map(|(number, chunk)| (chunk.dirty_since.unwrap_or(0), number)).collect();
     by_age.sort_unstable();
     by_age.into_iter().take(n).map(|(_, number)| number).collect()
 }
@@ -441,7 +444,7 @@ fn open_chunk<'a>(store: &Store, campaign: &'a mut Campaign, number: u32) -> Res
     if n_rows == 0 {
         return Ok(None);
     }
-    if !campaign.open.contains_key(&number) {
+    if !campaign.open.contains(number) {
         let chunk = if campaign.stored.contains_key(&number) {
             let packed = store.chunk(campaign.id, number)?;
             let chunk = packed.as_deref().and_then(Chunk::unpack).filter(|chunk| chunk.rows().len() == n_rows as usize);
@@ -449,9 +452,9 @@ fn open_chunk<'a>(store: &Store, campaign: &'a mut Campaign, number: u32) -> Res
         } else {
             Chunk::untouched(n_rows)
         };
-        campaign.open.insert(number, Box::new(chunk));
+        campaign.open.insert(number, chunk);
     }
-    Ok(campaign.open.get_mut(&number).map(Box::as_mut))
+    Ok(campaign.open.get_mut(number))
 }
 
 /// The chunk of `row` and its place in it.

@@ -127,8 +127,7 @@ impl Chunk {
         put_u64(out, id.len() as u64);
         put_u64(out, shared as u64);
         out.extend_from_slice(rest);
-        let folded = if slot.folded_len == 0 { &[][..] } else { self.folded_id(slot) };
-        put_prefixed(out, folded);
+        put_prefixed(out, self.own_folded_id(slot).unwrap_or_default());
         out.extend(slot.check.0.to_le_bytes());
         id
     }

@@ -169,6 +169,12 @@ impl Ledger {
         }
         let index = &self.index;
         self.parked.restore(record.parked, |carrier, id| index.key(carrier, id));
+        self.load_sums()?;
+        Ok(record.replay_from)
+    }
+
+    /// The sums of all chunks, and the ids of those that receipts may still name.
+    fn load_sums(&mut self) -> Result<(), Error> {
         let mut awaiting = Vec::new();
         for entry in self.store.sums() {
             let (id, number, stored) = entry?;
@@ -195,7 +201,7 @@ impl Ledger {
                 self.load_ids(id, number)?;
             }
         }
-        Ok(record.replay_from)
+        Ok(())
     }
 
     /// Puts the ids of a chunk into the index where they await a receipt, and among the settled
@@ -218,7 +224,7 @@ impl Ledger {
             }
         }
         if chunk.n_open == 0 {
-            campaign.open.remove(&number);
+            campaign.open.remove(number);
         }
         Ok(())
     }
