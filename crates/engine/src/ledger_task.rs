@@ -14,14 +14,16 @@ use tokio::{
     task,
 };
 use tokio_util::task::TaskTracker;
-use volley_core::{CampaignId, CarrierIndex, StateCounts, UnixMicros};
+use volley_core::{CampaignId, CarrierIndex, RowIndex, StateCounts, UnixMicros};
 use volley_journal::{Room, Sequence, View};
 use volley_reconciler::{
-    Checkpoint, DoubtfulSegment, Error, FoldingProposal, Inferences, Ledger, ReceiptCounters, Settled, Summary,
+    Checkpoint, DoubtfulSegment, Error, FoldingProposal, Inferences, Ledger, Questions, ReceiptCounters, Settled,
+    Summary,
 };
 use volley_smpp::receipt::IdRules;
 
 use crate::{
+    asker::Schedule,
     ground::{Tasks, Waits},
     identify::Identifier,
 };
@@ -33,9 +35,27 @@ const RECORDS_PER_CHECKPOINT: u32 = 64;
 
 /// What the loop asks of the ledger.
 enum Request {
-    Fold { sequence: u64, record: Vec<u8> },
-    Overdue { now: UnixMicros, deadline: Duration, reply: oneshot::Sender<Vec<DoubtfulSegment>> },
-    Look { carriers: Vec<(Settled, IdRules)>, reply: oneshot::Sender<Looked> },
+    Fold {
+        sequence: u64,
+        record: Vec<u8>,
+    },
+    Overdue {
+        now: UnixMicros,
+        deadline: Duration,
+        reply: oneshot::Sender<Vec<DoubtfulSegment>>,
+    },
+    Questions {
+        of: (CampaignId, CarrierIndex),
+        from: RowIndex,
+        limit: usize,
+        now: UnixMicros,
+        schedule: Schedule,
+        reply: oneshot::Sender<Questions>,
+    },
+    Look {
+        carriers: Vec<(Settled, IdRules)>,
+        reply: oneshot::Sender<Looked>,
+    },
 }
 
 /// What receipts that match no answer tell.
@@ -133,6 +153,21 @@ impl LedgerTask {
     ) -> Result<Vec<DoubtfulSegment>, LedgerGone> {
         let (reply, answer) = oneshot::channel();
         self.requests.send(Request::Overdue { now, deadline, reply }).await.map_err(|_| LedgerGone)?;
+        answer.await.map_err(|_| LedgerGone)
+    }
+
+    /// Segments that a carrier can be asked for at `now`, from row `from` on.
+    pub(crate) async fn questions(
+        &self,
+        of: (CampaignId, CarrierIndex),
+        from: RowIndex,
+        limit: usize,
+        now: UnixMicros,
+        schedule: Schedule,
+    ) -> Result<Questions, LedgerGone> {
+        let (reply, answer) = oneshot::channel();
+        let request = Request::Questions { of, from, limit, now, schedule, reply };
+        self.requests.send(request).await.map_err(|_| LedgerGone)?;
         answer.await.map_err(|_| LedgerGone)
     }
 
@@ -247,6 +282,10 @@ impl Owner {
             Request::Overdue { now, deadline, reply } => {
                 let overdue = ledger.overdue(self.campaign, now, deadline)?;
                 let _ = reply.send(overdue);
+            }
+            Request::Questions { of, from, limit, now, schedule, reply } => {
+                let is_due = |n_asked, age| schedule.is_due(n_asked, age);
+                let _ = reply.send(ledger.questions(of, from, limit, now, is_due)?);
             }
             Request::Look { carriers, reply } => {
                 let _ = reply.send(self.lookout.look(&ledger, &carriers));

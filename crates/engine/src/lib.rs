@@ -11,6 +11,7 @@ pub mod inspect;
 pub mod options;
 
 mod account;
+mod asker;
 mod board;
 mod carrier_status;
 mod control;

@@ -13,10 +13,10 @@ pub use campaign::{
 };
 pub use carriers::{
     BindType, CarrierKind, CarrierOptions, Carriers, ClockSkew, Concatenation, DefaultAlphabet, DestinationPrefix,
-    IdMode, InterfaceVersion, MessageMode, NationalLanguage, ReceiptOptions, ReceiptStateName, ReceiptZone,
-    ReceiverOptions, ReconnectOptions, RegisteredDelivery, SecretSource, StatusClassName, StatusCodes, StatusRule,
-    StripPattern, TimerOptions, TlsForm, TlsTable, TlvOptions, TlvTag, TlvType, TonNpiOptions, ValidityForm,
-    ValuePattern,
+    IdMode, InterfaceVersion, MessageMode, NationalLanguage, QueryOptions, ReceiptOptions, ReceiptStateName,
+    ReceiptZone, ReceiverOptions, ReconnectOptions, RegisteredDelivery, SecretSource, StatusClassName, StatusCodes,
+    StatusRule, StripPattern, TimerOptions, TlsForm, TlsTable, TlvOptions, TlvTag, TlvType, TonNpiOptions,
+    ValidityForm, ValuePattern,
 };
 pub use file_error::FileError;
 pub use human::HumanDuration;

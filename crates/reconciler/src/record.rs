@@ -6,11 +6,13 @@
 //! of the recipient. Unknown kinds can be told apart by their length, but are refused: a record
 //! that this version can't fold must not be passed over in silence.
 
+mod queried;
 mod read;
 mod receipt;
 mod write;
 
-pub use read::{AnswerEntries, Events, InferredEntries, IntentEntries, ReceiptEntries, Tokens};
+pub use queried::{QUESTIONS_MAX, QueriedEntry, Told};
+pub use read::{AnswerEntries, Events, InferredEntries, IntentEntries, QueriedEntries, ReceiptEntries, Tokens};
 pub use receipt::{Attempt, FoldingStep, InferredEntry, ReceiptEntry, ReceiptFacts};
 pub use write::EventWriter;
 
@@ -133,6 +135,13 @@ pub enum Event<'a> {
         strip: &'a str,
         /// Receipts that came before are matched between the two.
         step: FoldingStep,
+    },
+    /// The carrier was asked for messages whose receipt doesn't come.
+    Queried {
+        /// Campaign, carrier and time.
+        head: Head,
+        /// One for each segment.
+        entries: QueriedEntries<'a>,
     },
     /// No final receipt came before the deadline.
     NoReceipt {
@@ -398,6 +407,7 @@ pub(crate) mod kind {
     pub(crate) const AMBIGUOUS: u8 = 32;
     pub(crate) const FOLDING: u8 = 33;
     pub(crate) const REMATCHED: u8 = 34;
+    pub(crate) const QUERIED: u8 = 35;
     pub(crate) const ARCHIVED: u8 = 50;
 }
 

@@ -14,6 +14,7 @@ mod inferred;
 mod inspect;
 mod interrupt;
 mod kill;
+mod queries;
 mod replies;
 mod scenarios;
 mod support;

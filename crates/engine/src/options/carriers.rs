@@ -4,6 +4,7 @@ mod check;
 mod connection;
 mod kinds;
 mod profile;
+mod query;
 mod receipts;
 mod secret;
 mod statuses;
@@ -23,6 +24,7 @@ pub use self::{
     connection::{BindType, InterfaceVersion, ReceiverOptions, ReconnectOptions, TimerOptions},
     kinds::{CarrierKind, Concatenation, DefaultAlphabet, IdMode, NationalLanguage},
     profile::CarrierOptions,
+    query::QueryOptions,
     receipts::{ClockSkew, ReceiptOptions, ReceiptStateName, ReceiptZone, StripPattern, ValuePattern},
     secret::SecretSource,
     statuses::{StatusClassName, StatusCodes, StatusRule},

@@ -87,6 +87,7 @@ impl Ledger {
             Event::Folding { carrier, mode, strip, step } => {
                 self.on_folding(sequence, carrier, (mode, strip), step)?;
             }
+            Event::Queried { head, entries } => self.on_queried(sequence, head, entries)?,
             Event::NoReceipt { head, mut tokens } => {
                 let mut rows = self.rows(sequence, head)?;
                 tokens.try_for_each(|token| rows.on_no_receipt(token))?;

@@ -4,7 +4,8 @@ use volley_core::{CampaignId, CarrierIndex, MessageToken, ReceiptState, Recipien
 
 use super::{
     Answer, AnswerEntry, Archive, Attempt, Control, DoubtCause, Event, EventError, FoldingStep, Head, InferredEntry,
-    IntentEntry, ReceiptEntry, ReceiptFacts, Resolution, SuppressChange, SuppressEntry, kind, tag, write::MICROS_PER_S,
+    IntentEntry, QueriedEntry, ReceiptEntry, ReceiptFacts, Resolution, SuppressChange, SuppressEntry, Told, kind,
+    queried::told, tag, write::MICROS_PER_S,
 };
 use crate::{
     suppress::{NumberHash, SuppressCause},
@@ -90,6 +91,9 @@ fn event(kind: u8, mut body: Cursor<'_>) -> Option<Event<'_>> {
             let (carrier, mode, strip) = (CarrierIndex(body.u8()?), text(body)?, text(body)?);
             Event::Folding { carrier, mode, strip, step: FoldingStep::ALL.get(usize::from(body.u8()?)).copied()? }
         }
+        kind::QUERIED => {
+            Event::Queried { head: head(body)?, entries: checked(QueriedEntries { cursor: *body, row: 0 })? }
+        }
         kind::NO_RECEIPT => Event::NoReceipt { head: head(body)?, tokens: checked(Tokens::new(*body))? },
         kind::REPLY => Event::Reply { carrier: CarrierIndex(body.u8()?), at: UnixMicros(body.u64()?) },
         kind::SUPPRESS => Event::Suppress(suppress_entry(body)?),
@@ -162,7 +166,7 @@ macro_rules! iterate {
         }
     )+};
 }
-iterate!(IntentEntries gives IntentEntry, AnswerEntries gives AnswerEntry<'a>, ReceiptEntries gives ReceiptEntry<'a>, InferredEntries gives InferredEntry<'a>, Tokens gives MessageToken);
+iterate!(IntentEntries gives IntentEntry, AnswerEntries gives AnswerEntry<'a>, ReceiptEntries gives ReceiptEntry<'a>, InferredEntries gives InferredEntry<'a>, QueriedEntries gives QueriedEntry<'a>, Tokens gives MessageToken);
 
 /// The rows of an intent.
 #[derive(Debug, Clone)]
@@ -292,6 +296,34 @@ impl<'a> Entries for InferredEntries<'a> {
         let id = cursor.prefixed()?;
         let folded = Some(cursor.prefixed()?).filter(|folded| !folded.is_empty());
         Some(Some(InferredEntry { token, id, folded, check: RecipientCheck(cursor.u16()?), attempt }))
+    }
+}
+
+/// The segments that a carrier was asked for.
+#[derive(Debug, Clone)]
+pub struct QueriedEntries<'a> {
+    cursor: Cursor<'a>,
+    row: u32,
+}
+
+impl<'a> Entries for QueriedEntries<'a> {
+    type Entry = QueriedEntry<'a>;
+
+    fn entry(&mut self) -> Option<Option<QueriedEntry<'a>>> {
+        if self.cursor.is_empty() {
+            return Some(None);
+        }
+        let row = row(&mut self.cursor, &mut self.row)?;
+        let cursor = &mut self.cursor;
+        let token = MessageToken::new(row, cursor.u8()?);
+        let n_asked = cursor.u8()?;
+        let told = match cursor.u8()? {
+            told::STATE => Told::State { state: ReceiptState::from_u8(cursor.u8()?)?, err: cursor.prefixed()? },
+            told::REFUSED => Told::Refused { status: cursor.u32()? },
+            told::NOTHING => Told::Nothing,
+            _ => return None,
+        };
+        Some(Some(QueriedEntry { token, n_asked, told }))
     }
 }
 
