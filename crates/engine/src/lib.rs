@@ -43,7 +43,7 @@ mod turn;
 pub use board::{Board, LaneBoard};
 pub use data_dir::{DataDir, DataLock};
 pub use doctor::{CampaignSums, Diagnosis, Finding, JournalFacts, Part, Sums, diagnose, repair};
-pub use doubt::{Decided, DoubtRow, DoubtVerdict, Doubts};
+pub use doubt::{Decided, DoubtRow, DoubtVerdict, Doubts, ListedDoubts, list_doubts};
 pub use engine::{Engine, Outcome, Prepared};
 pub use error::Error;
 pub use ground::{Ground, Tasks, Waits};
