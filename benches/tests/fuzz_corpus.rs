@@ -45,6 +45,16 @@ fn alphabets() {
 }
 
 #[test]
+fn lists() {
+    replay("list", fuzz::list);
+}
+
+#[test]
+fn mappings() {
+    replay("mapping", fuzz::mapping);
+}
+
+#[test]
 fn numbers() {
     replay("number", fuzz::number);
 }

@@ -1,7 +1,14 @@
 //! What must hold for any octets. Each function panics where it doesn't; `cargo fuzz` looks for
 //! such octets, and a test replays those that it kept.
 
-use volley_ingest::number::{NumberError, describe, normalise};
+use std::{fs, path::Path};
+
+use volley_ingest::{
+    Duplicates, Encoding as ListEncoding, Frozen, ListOptions, Plan, PlanChunk, Rejection, Rejects, Role, RowCheck,
+    RowFacts, RowView, freeze,
+    number::{NumberError, describe, normalise},
+    propose,
+};
 use volley_smpp::{
     pdu::{Header, MAX_PDU_LEN, Pdu, ShortMessage, Tlvs, split_frame, tag},
     receipt::{IdMode, ReceiptDate, ReceiptRules, Side, fold_id, from_deliver_sm, parse_text},
@@ -182,4 +189,100 @@ pub fn number(data: &[u8]) {
             Err(error) => assert!(describe(&text, country).is_err(), "{error}"),
         }
     }
+}
+
+/// Accepts every row whose first kept column doesn't begin with an x.
+struct Check;
+
+impl RowCheck for Check {
+    type Scratch = ();
+
+    fn check(&self, row: &RowView<'_>, (): &mut ()) -> Result<RowFacts, Rejection> {
+        if row.field(0).starts_with('x') {
+            return Err(Rejection { column: None, code: "refused", reason: "as asked".to_owned() });
+        }
+        Ok(RowFacts { n_segments: 1, variant: row.field(0).len() as u8 })
+    }
+}
+
+/// Any octets as a list: looked at, and frozen as it proposes and as it is said to be.
+pub fn list(data: &[u8]) {
+    let [choice, octets @ ..] = data else { return };
+    let folder = Folder::new();
+    fs::write(folder.0.path().join("list.csv"), octets).expect("a writable folder");
+    let mut options = ListOptions {
+        default_country: [None, Some("DE"), Some("US"), Some("AR")][usize::from(choice % 4)].map(str::to_owned),
+        header: choice & 4 == 0,
+        duplicates: if choice & 8 == 0 { Duplicates::First } else { Duplicates::Last },
+        clean_e164: choice & 16 != 0,
+        encoding: [None, None, Some(ListEncoding::Utf8), Some(ListEncoding::Utf16Le)][usize::from(choice >> 5 & 3)],
+        quote: (choice & 128 != 0).then(|| "none".to_owned()),
+        ..ListOptions::new(folder.0.path().join("list.csv"), "#1")
+    };
+    if let Ok(proposal) = propose(&options) {
+        assert!(proposal.header.len() <= 256);
+        let number = proposal.column(Role::Number);
+        number.into_iter().for_each(|number| options.to.clone_from(&number.column));
+        options.columns = proposal.header.first().into_iter().cloned().collect();
+    }
+    frozen(&options, folder.0.path());
+}
+
+/// Any octets as what the campaign says of a list: names of columns, quote, delimiter, country.
+pub fn mapping(data: &[u8]) {
+    const LIST: &str = "phone,name,code,phone 2,country\n+4915112345678,Ann,A1,,DE\n0151 12345679,x,A2,12,GB\n";
+    let text = String::from_utf8_lossy(data);
+    let mut words = text.split('\n').map(str::to_owned);
+    let folder = Folder::new();
+    fs::write(folder.0.path().join("list.csv"), LIST).expect("a writable folder");
+    let mut options = ListOptions::new(folder.0.path().join("list.csv"), words.next().unwrap_or_default());
+    options.default_country = words.next().filter(|word| !word.is_empty());
+    options.country_column = words.next().filter(|word| !word.is_empty());
+    options.quote = words.next().filter(|word| !word.is_empty());
+    options.delimiter = words.next().and_then(|word| word.chars().next());
+    options.header = words.next().is_none_or(|word| word.is_empty());
+    options.columns = words.take(300).collect();
+    frozen(&options, folder.0.path());
+}
+
+/// In memory where the machine allows it.
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        let memory = tempfile::tempdir_in("/dev/shm");
+        Self(memory.or_else(|_| tempfile::tempdir()).expect("a writable folder"))
+    }
+}
+
+/// What is frozen adds up, stands in order, and can be read again; no number is there twice.
+fn frozen(options: &ListOptions, folder: &Path) {
+    let dir = folder.join("plan");
+    let Ok(frozen) = freeze(options, &Check, &dir, &mut |_| ()) else { return };
+    let n_rejected: u64 = frozen.rejected.values().sum();
+    assert_eq!(frozen.n_rows, u64::from(frozen.n_valid) + n_rejected);
+    assert_eq!(Rejects::open(&dir, &frozen.options.to).expect("rejects").count() as u64, n_rejected);
+    assert_eq!(rows(&frozen, &dir), frozen.n_valid);
+}
+
+fn rows(frozen: &Frozen, dir: &Path) -> u32 {
+    let plan = Plan::open(dir).expect("a plan");
+    assert_eq!(plan.frozen(), frozen);
+    let (mut chunk, mut numbers, mut line) = (PlanChunk::default(), Vec::new(), 0);
+    for number in 0..plan.n_chunks() {
+        plan.read_chunk(number, &mut chunk).expect("a chunk");
+        for row in (0..=u16::MAX).map_while(|offset| chunk.row(offset)) {
+            assert!(row.line > line, "rows stand in the order of the list");
+            line = row.line;
+            numbers.push(row.msisdn);
+            for column in 0..plan.columns().len() {
+                assert!(!row.field(column).contains('\0'));
+            }
+        }
+    }
+    let n_rows = numbers.len() as u32;
+    numbers.sort_unstable();
+    numbers.dedup();
+    assert_eq!(numbers.len() as u32, n_rows, "no number twice");
+    n_rows
 }

@@ -83,9 +83,12 @@ impl Failure {
                 Error::InUse { .. } => Code::InUse,
                 Error::NoCarrier { .. } => Code::Unreachable,
                 Error::Guarded { .. } => Code::Guarded,
-                Error::Journal(_) | Error::Ledger(_) | Error::DoesNotReconcile { .. } | Error::Changed { .. } => {
-                    Code::Damaged
-                }
+                Error::Journal(_)
+                | Error::Ledger(_)
+                | Error::DoesNotReconcile { .. }
+                | Error::Changed { .. }
+                | Error::BadArchive { .. } => Code::Damaged,
+                Error::StillInDoubt { .. } => Code::InDoubt,
                 Error::NothingToSend { .. } => Code::Failures,
                 Error::Options(_)
                 | Error::List(_)
@@ -93,7 +96,11 @@ impl Failure {
                 | Error::NoData { .. }
                 | Error::NoCampaign { .. }
                 | Error::NoNumber { .. }
+                | Error::NoList { .. }
+                | Error::BadListName { .. }
                 | Error::NotInDoubt { .. }
+                | Error::NotFinished { .. }
+                | Error::IsArchived { .. }
                 | Error::Unfinished { .. }
                 | Error::SeveralUnfinished { .. }
                 | Error::TooManyCarriers

@@ -8,7 +8,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use volley_engine::{Board, FreezeProgress, MessageState, Summary};
@@ -18,6 +18,8 @@ use crate::output::grouped;
 const RENEW: Duration = Duration::from_millis(200);
 /// Renewals between two plain lines: five seconds.
 const PLAIN_EVERY: u32 = 25;
+/// What takes no longer than that shows no progress.
+const QUIET_FOR: Duration = Duration::from_secs(2);
 
 /// Shows a run until dropped.
 pub(crate) struct RunProgress {
@@ -123,24 +125,118 @@ fn line(board: &Board, summary: &Summary, before: Option<u64>, over: Duration) -
     line
 }
 
-/// Shows how far freezing is.
+/// Shows how far freezing is: at a terminal five times a second, elsewhere every five seconds.
 pub(crate) fn freeze_progress(quiet: bool) -> impl FnMut(FreezeProgress) {
     let is_terminal = io::stderr().is_terminal();
-    let mut n_shown = 0_u64;
+    let every = if is_terminal { RENEW } else { RENEW * PLAIN_EVERY };
+    let start = now();
+    let mut shown = start;
     move |progress| {
-        // 4,096 rows a call: every 64th is some 260,000 rows.
-        n_shown += 1;
-        let is_end = progress.n_bytes >= progress.total_bytes;
-        if quiet || !(n_shown.is_multiple_of(64) || (is_end && is_terminal)) {
+        let at = now();
+        if quiet || (at.duration_since(shown) < every && !progress.is_end) {
             return;
         }
-        let percent = progress.n_bytes as f64 / progress.total_bytes.max(1) as f64 * 100.0;
+        shown = at;
         clear(is_terminal);
-        eprint!("reading the list: {} rows, {percent:.0} %", grouped(progress.n_rows));
-        if !is_terminal {
-            eprintln!();
-        } else if is_end {
-            clear(true);
+        if !progress.is_end {
+            eprint!("{}", freeze_line(&progress, at.duration_since(start)));
+            if !is_terminal {
+                eprintln!();
+            }
+            let _ = io::stderr().flush();
         }
+    }
+}
+
+/// Shows how many rows were read.
+pub(crate) fn rows_progress(quiet: bool) -> impl FnMut(u64) {
+    let is_terminal = io::stderr().is_terminal();
+    move |n_rows| {
+        if quiet || !(is_terminal || n_rows.is_multiple_of(1_000_000)) || n_rows == 0 {
+            return;
+        }
+        clear(is_terminal);
+        eprint!("read {} rows", grouped(n_rows));
+        if is_terminal {
+            let _ = io::stderr().flush();
+        } else {
+            eprintln!();
+        }
+    }
+}
+
+/// Shows how far a report is, once it takes long.
+pub(crate) struct ReportProgress {
+    total: u64,
+    is_terminal: bool,
+    /// When to show the next line; `None` for never.
+    next: Option<Instant>,
+    shown: bool,
+}
+
+impl ReportProgress {
+    pub(crate) fn new(quiet: bool, total: u64) -> Self {
+        let next = (!quiet).then(|| now() + QUIET_FOR);
+        Self { total, is_terminal: io::stderr().is_terminal(), next, shown: false }
+    }
+
+    pub(crate) fn show(&mut self, n_rows: u64) {
+        if self.next.is_none_or(|next| now() < next) {
+            return;
+        }
+        self.next = Some(now() + if self.is_terminal { RENEW } else { RENEW * PLAIN_EVERY });
+        self.shown = true;
+        clear(self.is_terminal);
+        let percent = n_rows as f64 / self.total.max(1) as f64 * 100.0;
+        eprint!("report: {} of {} rows, {percent:.0} %", grouped(n_rows), grouped(self.total));
+        if !self.is_terminal {
+            eprintln!();
+        }
+    }
+}
+
+impl Drop for ReportProgress {
+    fn drop(&mut self) {
+        clear(self.is_terminal && self.shown);
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "what a person sees is paced by real time")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+fn freeze_line(progress: &FreezeProgress, elapsed: Duration) -> String {
+    let FreezeProgress { n_rows, n_bytes, total_bytes, .. } = *progress;
+    let per_s = |n: u64| n as f64 / elapsed.as_secs_f64().max(0.001);
+    let mb = |n_bytes: f64| n_bytes / 1e6;
+    let mut line = format!("reading the list: {} rows, {:.0} MB", grouped(n_rows), mb(n_bytes as f64));
+    if let Some(total) = total_bytes {
+        let percent = n_bytes as f64 / total.max(1) as f64 * 100.0;
+        line.push_str(&format!(" of {:.0}, {:.0} %", mb(total as f64), percent.min(100.0)));
+    }
+    line.push_str(&format!(" · {} rows/s, {:.0} MB/s", grouped(per_s(n_rows) as u64), mb(per_s(n_bytes))));
+    if let Some(left) = total_bytes.and_then(|total| total.checked_sub(n_bytes)).filter(|_| n_bytes > 0) {
+        let left_s = (left as f64 / per_s(n_bytes)).ceil() as u64;
+        line.push_str(&match left_s {
+            ..60 => format!(" · {left_s} s left"),
+            _ => format!(" · {} min {} s left", left_s / 60, left_s % 60),
+        });
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reading_shows_rows_bytes_rate_and_what_is_left() {
+        let progress =
+            FreezeProgress { n_rows: 3_000_000, n_bytes: 120_000_000, total_bytes: Some(400_000_000), is_end: false };
+        let expected = "reading the list: 3,000,000 rows, 120 MB of 400, 30 % · 1,500,000 rows/s, 60 MB/s · 5 s left";
+        assert_eq!(freeze_line(&progress, Duration::from_secs(2)), expected);
+        let stdin = FreezeProgress { total_bytes: None, ..progress };
+        assert!(freeze_line(&stdin, Duration::from_secs(2)).ends_with("120 MB · 1,500,000 rows/s, 60 MB/s"));
     }
 }

@@ -21,7 +21,7 @@ use crate::{
     DataDir,
     board::Board,
     doubt::{ListedDoubts, rows_of},
-    ledger_task::LedgerDoor,
+    ledger_task::{Doubts, LedgerDoor, LedgerGone},
     status::status_json,
 };
 
@@ -44,8 +44,8 @@ enum Question {
 }
 
 /// Serves until dropped. A socket that can't be made costs other processes their look, nothing
-/// else.
-pub(crate) async fn serve(dir: DataDir, board: Arc<Board>, ledger: LedgerDoor) {
+/// else. Without a way to the ledger, rows in doubt are not told.
+pub(crate) async fn serve(dir: DataDir, board: Arc<Board>, ledger: Option<LedgerDoor>) {
     let path = dir.control_socket();
     let _ = std::fs::remove_file(&path);
     let Ok(listener) = UnixListener::bind(&path) else {
@@ -54,7 +54,7 @@ pub(crate) async fn serve(dir: DataDir, board: Arc<Board>, ledger: LedgerDoor) {
     };
     while let Ok((stream, _)) = listener.accept().await {
         // Whoever asked may be gone.
-        let _ = time::timeout(PATIENCE, converse(stream, &dir, &board, &ledger)).await;
+        let _ = time::timeout(PATIENCE, converse(stream, &dir, &board, ledger.as_ref())).await;
     }
 }
 
@@ -62,14 +62,14 @@ async fn converse(
     mut stream: AsyncUnixStream,
     dir: &DataDir,
     board: &Board,
-    ledger: &LedgerDoor,
+    ledger: Option<&LedgerDoor>,
 ) -> std::io::Result<()> {
     let (reader, mut writer) = stream.split();
     let mut line = String::new();
     AsyncBufReader::new(reader.take(QUESTION_MAX)).read_line(&mut line).await?;
     let answer = match serde_json::from_str(&line)? {
-        Question::Status => status_json(&board.snapshot(), &board.lanes()),
-        Question::Doubts(name) => match ledger.doubts(name).await {
+        Question::Status => status_json(&board.snapshot(), &board.lanes(), board.journal()),
+        Question::Doubts(name) => match doubts(ledger, name).await {
             Ok(Some(doubts)) => {
                 let folder = dir.campaign(doubts.campaign);
                 let rows = task::spawn_blocking(move || rows_of(&folder, doubts.doubts)).await?;
@@ -81,6 +81,10 @@ async fn converse(
         },
     };
     writer.write_all(answer.to_string().as_bytes()).await
+}
+
+async fn doubts(ledger: Option<&LedgerDoor>, name: String) -> Result<Option<Doubts>, LedgerGone> {
+    ledger.ok_or(LedgerGone)?.doubts(name).await
 }
 
 /// The numbers from the process that owns the data directory; `None` when nobody answers.

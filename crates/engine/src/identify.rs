@@ -54,7 +54,7 @@ impl Identifier {
             plan.read_chunk(row.chunk(), &mut self.chunk).ok()?;
             self.in_chunk = Some((campaign, row.chunk()));
         }
-        let number = self.chunk.row(row.offset())?.msisdn;
+        let number = self.chunk.row(row.offset())?.msisdn?;
         Some(Identity { recipient: self.key.short_hash(number.tail()), sender: sender.0, check: number.check() })
     }
 }

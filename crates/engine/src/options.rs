@@ -1,22 +1,24 @@
 //! What a person writes: the campaign file and the carriers file (DESIGN section 7).
 
+mod audience;
 mod campaign;
 mod carriers;
 mod file_error;
 mod human;
 mod keywords;
 
+pub use audience::AudienceOptions;
 pub(crate) use campaign::check_sender;
 pub use campaign::{
-    AudienceOptions, CampaignOptions, Class, DeliveryOptions, InDoubtPolicy, MessageOptions, ReplyOptions,
-    RouteOptions, ScheduleOptions, SmartEncoding,
+    CampaignOptions, Class, DeliveryOptions, InDoubtPolicy, MessageOptions, PrivacyOptions, ReplyOptions, RouteOptions,
+    ScheduleOptions, SmartEncoding,
 };
 pub use carriers::{
-    BindType, CarrierKind, CarrierOptions, Carriers, ClockSkew, Concatenation, DefaultAlphabet, DestinationPrefix,
-    IdMode, InterfaceVersion, MessageMode, NationalLanguage, QueryOptions, ReceiptOptions, ReceiptStateName,
-    ReceiptZone, ReceiverOptions, ReconnectOptions, RegisteredDelivery, SecretSource, StatusClassName, StatusCodes,
-    StatusRule, StripPattern, TimerOptions, TlsForm, TlsTable, TlvOptions, TlvTag, TlvType, TonNpiOptions,
-    ValidityForm, ValuePattern,
+    BindType, CarrierKind, CarrierOptions, Carriers, ClockSkew, Concatenation, Currency, DefaultAlphabet,
+    DestinationPrefix, IdMode, InterfaceVersion, MessageMode, Money, NationalLanguage, Prices, QueryOptions,
+    ReceiptOptions, ReceiptStateName, ReceiptZone, ReceiverOptions, ReconnectOptions, RegisteredDelivery, SecretSource,
+    StatusClassName, StatusCodes, StatusRule, StripPattern, TimerOptions, TlsForm, TlsTable, TlvOptions, TlvTag,
+    TlvType, TonNpiOptions, ValidityForm, ValuePattern,
 };
 pub use file_error::FileError;
 pub use human::HumanDuration;

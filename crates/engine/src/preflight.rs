@@ -1,22 +1,32 @@
 //! From a campaign file to a frozen plan that can be approved.
 
+mod list;
+pub(crate) mod roles;
+
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
-use volley_core::Template;
-use volley_ingest::{FreezeProgress, Frozen, ListOptions, Rejection, RowCheck, RowFacts, RowView, freeze};
+use volley_core::{Template, UnixMicros};
+use volley_ingest::{
+    FreezeProgress, Frozen, Plan, PlanChunk, Proposal, Rejection, RowCheck, RowFacts, RowView, freeze,
+};
 use volley_smpp::text::{Concat, Languages, SegmentOptions, Segments, Smart};
 
+pub use self::list::propose_columns;
+use self::roles::{RoleColumns, RoleScratch};
 use crate::{
     Error,
+    cost::{Contract, SegmentsByCountry},
+    numbers::Suppressed,
     options::{self, CampaignOptions, CarrierOptions, Carriers, FileError, InDoubtPolicy, SmartEncoding, TlvOptions},
     render::{
         Composed, MessageFormat,
         lane_format::{self, LaneTlvs},
     },
+    segments,
 };
 
 /// A campaign as it was approved: kept beside its frozen list, so that a resume goes on with it
@@ -33,6 +43,12 @@ pub struct Approved {
     /// The carriers' own fields that come from columns: rows were checked against these.
     #[serde(default)]
     pub tlvs: ColumnTlvs,
+    /// The routes' carriers as they were.
+    #[serde(default)]
+    pub contracts: BTreeMap<String, Contract>,
+    /// Segments by the recipient's country.
+    #[serde(default)]
+    pub segments_by_country: SegmentsByCountry,
 }
 
 /// By carrier and tag.
@@ -45,6 +61,11 @@ pub struct Preflight {
     pub approved: Approved,
     /// The list in numbers.
     pub frozen: Frozen,
+    /// Rows whose number is on a suppression list now, by how it came there. Each is asked again when
+    /// its turn comes.
+    pub suppressed: BTreeMap<&'static str, u64>,
+    /// Which columns seem to hold what, where the campaign file leaves the number's to the list.
+    pub proposal: Option<Proposal>,
     /// Where it lies until it is approved.
     pub(crate) folder: PathBuf,
 }
@@ -72,14 +93,17 @@ pub(crate) fn keywords_file(options: &CampaignOptions, campaign_file: &Path) -> 
     Some(campaign_file.parent().unwrap_or(Path::new("")).join(options.replies.keywords.as_ref()?))
 }
 
-/// It goes out in one segment or not at all.
+/// What answers a reply goes out in one segment or not at all.
 fn check_confirmation(options: &CampaignOptions, carriers: &Carriers, path: &Path) -> Result<(), Error> {
-    let Some(text) = &options.replies.confirmation else { return Ok(()) };
-    let segments = SegmentOptions { max_segments: 1, ..message_format(options, carriers)?.segments };
-    match Segments::default().cut(text, &segments) {
-        Ok(()) => Ok(()),
-        Err(error) => Err(FileError::new(path, format!("`confirmation`: {error}")).into()),
+    let replies = &options.replies;
+    let texts = [("confirmation", &replies.confirmation), ("welcome", &replies.welcome), ("help", &replies.help)];
+    for (key, text) in texts.into_iter().filter_map(|(key, text)| Some((key, text.as_ref()?))) {
+        let segments = SegmentOptions { max_segments: 1, ..message_format(options, carriers)?.segments };
+        if let Err(error) = Segments::default().cut(text, &segments) {
+            return Err(FileError::new(path, format!("`{key}`: {error}")).into());
+        }
     }
+    Ok(())
 }
 
 /// Every route's carrier is there, and all cut texts alike: a row that goes from one to another
@@ -148,22 +172,54 @@ pub(crate) fn preflight(
     let format = message_format(&options, &carriers)?;
     // Absolute, so that a resume from elsewhere finds it when it looks whether it changed.
     let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let list = ListOptions {
-        list: absolute(&campaign_file.parent().unwrap_or(Path::new("")).join(&options.audience.list)),
-        to: options.audience.to.clone(),
-        default_country: options.audience.default_country.clone(),
-        delimiter: options.audience.delimiter,
-        columns: lane_format::kept_columns(format.template.columns(), routed(&options, &carriers).map(|(_, it)| it)),
-    };
+    let mut columns =
+        lane_format::kept_columns(format.template.columns(), routed(&options, &carriers).map(|(_, it)| it));
+    columns.extend(
+        roles::columns(&options.audience).filter(|column| !columns.contains(column)).cloned().collect::<Vec<_>>(),
+    );
+    let (list, proposal) = list::options(&options, campaign_file, columns)?;
     let tlvs = column_tlvs(&options, &carriers);
-    let check = RowChecks { lanes: lane_tlvs(&options, &carriers, &list.columns)?, format };
+    let roles = RoleColumns::new(&options.audience, &list.columns);
+    let check = RowChecks { lanes: lane_tlvs(&options, &carriers, &list.columns)?, roles, format };
     let frozen = freeze(&list, &check, &folder, progress)?;
     if frozen.n_valid == 0 {
         return Err(Error::NothingToSend { n_rows: frozen.n_rows });
     }
-    let approved =
-        Approved { campaign_file: absolute(campaign_file), carriers_file: absolute(carriers_file), options, tlvs };
-    Ok(Preflight { approved, frozen, folder })
+    let contract =
+        |carrier: &CarrierOptions| Contract { prices: carrier.price_per_segment.clone(), rate: carrier.rate };
+    let contracts = routed(&options, &carriers).map(|(name, carrier)| (name.to_owned(), contract(carrier))).collect();
+    let segments_by_country = segments::write(&folder, &check.format)?;
+    let approved = Approved {
+        campaign_file: absolute(campaign_file),
+        carriers_file: absolute(carriers_file),
+        options,
+        tlvs,
+        contracts,
+        segments_by_country,
+    };
+    Ok(Preflight { approved, frozen, suppressed: BTreeMap::new(), proposal, folder })
+}
+
+/// Counts the rows of a frozen list whose number gets nothing at `now`.
+pub(crate) fn count_suppressed(
+    folder: &Path,
+    suppressed: &Suppressed,
+    now: UnixMicros,
+) -> Result<BTreeMap<&'static str, u64>, Error> {
+    let mut counts = BTreeMap::new();
+    if suppressed.is_empty() {
+        return Ok(counts);
+    }
+    let plan = Plan::open(folder)?;
+    let mut chunk = PlanChunk::default();
+    for number in 0..plan.n_chunks() {
+        plan.read_chunk(number, &mut chunk)?;
+        let numbers = (0..=u16::MAX).map_while(|offset| chunk.row(offset)).filter_map(|row| row.msisdn);
+        for cause in numbers.filter_map(|number| suppressed.cause(number, now)) {
+            *counts.entry(cause.reason()).or_default() += 1;
+        }
+    }
+    Ok(counts)
 }
 
 impl Preflight {
@@ -222,6 +278,7 @@ pub(crate) fn check_tlvs(approved: &Approved, carriers: &Carriers) -> Result<(),
 /// That a row's text can be made and fits, and that every carrier's own fields can be written.
 struct RowChecks {
     format: MessageFormat,
+    roles: RoleColumns,
     lanes: Vec<(String, LaneTlvs)>,
 }
 
@@ -229,6 +286,7 @@ struct RowChecks {
 struct Scratch {
     composed: Composed,
     tlvs: Vec<u8>,
+    roles: RoleScratch,
 }
 
 impl RowCheck for RowChecks {
@@ -240,6 +298,7 @@ impl RowCheck for RowChecks {
             let reason = "the text needs this column, and it is empty".to_owned();
             return Err(Rejection { column: Some(column.clone()), code: "empty-field", reason });
         }
+        self.roles.check(row, &mut scratch.roles)?;
         for (carrier, tlvs) in &self.lanes {
             scratch.tlvs.clear();
             if let Err(refused) = tlvs.put(|index| row.field(index), &mut scratch.tlvs) {
@@ -249,7 +308,10 @@ impl RowCheck for RowChecks {
         }
         let composed = &mut scratch.composed;
         match self.format.compose(|index| row.field(index), composed) {
-            Ok(()) => Ok(RowFacts { n_segments: u8::try_from(composed.segments.len()).unwrap_or(u8::MAX) }),
+            Ok(()) => {
+                let n_segments = u8::try_from(composed.segments.len()).unwrap_or(u8::MAX);
+                Ok(RowFacts { n_segments, variant: 0 })
+            }
             Err(error) => Err(Rejection { column: None, code: "too-many-segments", reason: error.to_string() }),
         }
     }

@@ -13,7 +13,7 @@ use volley_smpp::text::{SegmentOptions, Segments, TooManySegments, reference};
 
 use self::encode::{Encoder, Envelope};
 pub(crate) use self::lane_format::LaneFormat;
-use crate::source::NextRow;
+use crate::{preflight::roles::RowValidity, source::NextRow};
 
 /// Stands for no row: what confirms an opt-out. Its answer is recorded nowhere.
 pub(crate) const CONFIRMATION: MessageToken = MessageToken::new(RowIndex(u32::MAX), 0);
@@ -73,6 +73,9 @@ pub(crate) struct Renderer {
     encoder: Encoder,
     /// What all segments of the present row carry.
     row_tlvs: Vec<u8>,
+    /// Of the list's kept columns, the one with a row's own validity; and the present row's.
+    validity_column: Option<usize>,
+    row_validity: Option<RowValidity>,
     /// Its number tells its references from those of other campaigns to the same recipients.
     campaign: CampaignId,
     /// A chunk of the plan that could not be read: no more rows may be rendered.
@@ -88,6 +91,14 @@ const fn is_fresh(next: NextRow) -> bool {
 struct CachedChunk {
     number: Option<u32>,
     chunk: PlanChunk,
+}
+
+/// Whom a row goes to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Addressee {
+    Number(Msisdn),
+    /// Nobody any more.
+    Erased,
 }
 
 /// What one row gave.
@@ -111,8 +122,16 @@ impl Renderer {
             composed: Composed::default(),
             encoder: Encoder::default(),
             row_tlvs: Vec::new(),
+            validity_column: None,
+            row_validity: None,
             failed: None,
         }
+    }
+
+    /// Rows may say in this column how long they are tried.
+    pub(crate) const fn with_validity_column(mut self, column: Option<usize>) -> Self {
+        self.validity_column = column;
+        self
     }
 
     /// Why rendering stopped, if it did.
@@ -125,7 +144,7 @@ impl Renderer {
         NextRow { row: token.row(), only: Some(token.segment()), attempts }
     }
 
-    /// Appends a row's submits to `batch`; `None` when the plan can't be read.
+    /// Appends a row's submits to `batch`; `None` when the plan can't be read, or the row was erased.
     pub(crate) fn render(
         &mut self,
         lane: usize,
@@ -134,7 +153,7 @@ impl Renderer {
         batch: &mut SubmitBatch,
     ) -> Option<Rendered> {
         let msisdn = self.compose(lane, next)?;
-        let validity = self.lanes.get(lane)?.validity_period(wall);
+        let validity = self.lanes.get(lane)?.validity_period(wall, self.row_validity);
         let validity_period = validity.as_ref().map_or(&[][..], |text| text.as_slice());
         let n_segments = self.composed.segments.len().min(usize::from(u8::MAX)) as u8;
         let wanted = next.only.map_or(0..n_segments, |only| only..only.saturating_add(1).min(n_segments));
@@ -154,9 +173,15 @@ impl Renderer {
         Some(Rendered { n_segments, n_now })
     }
 
-    /// A row's number; `None` when the plan can't be read.
-    pub(crate) fn number(&mut self, next: NextRow) -> Option<Msisdn> {
-        Some(self.chunk_of(next)?.row(next.row.offset())?.msisdn)
+    /// Whether rows of the list were erased, so that each must be asked.
+    pub(crate) const fn has_erased(&self) -> bool {
+        self.plan.n_erased() > 0
+    }
+
+    /// Whom a row goes to; `None` when the plan can't be read.
+    pub(crate) fn addressee(&mut self, next: NextRow) -> Option<Addressee> {
+        let row = self.chunk_of(next)?.row(next.row.offset())?;
+        Some(row.msisdn.map_or(Addressee::Erased, Addressee::Number))
     }
 
     /// The chunk that a row lies in, read where it isn't the one before.
@@ -207,8 +232,10 @@ impl Renderer {
         let row = cached.chunk.row(next.row.offset())?;
         // Checked when the list was frozen, on the same path: it can't need too many segments.
         let _ = self.format.compose(|index| row.field(index), &mut self.composed);
+        let validity = self.validity_column.map(|column| row.field(column));
+        self.row_validity = validity.filter(|text| !text.is_empty()).and_then(RowValidity::parse);
         self.row_tlvs.clear();
         let _ = self.lanes.get(lane)?.tlvs.put(|index| row.field(index), &mut self.row_tlvs);
-        Some(row.msisdn)
+        row.msisdn
     }
 }

@@ -35,6 +35,7 @@ use crate::{
     asker::Asker,
     board::Board,
     carrier_status::BindRates,
+    commit_times::CommitTimes,
     lane::LaneLimits,
     ledger_task::{LedgerGone, LedgerTask},
     log::Log,
@@ -72,8 +73,9 @@ pub enum Ended {
     Guarded,
 }
 
-pub(crate) use doubt::ReceiptReading;
+pub(crate) use doubt::{ReceiptReading, entry as receipt_entry};
 pub(crate) use refusals::{Refusals, Tried, Tries};
+pub(crate) use replies::Courtesies;
 
 /// A lane with its carrier.
 pub(crate) struct Lane {
@@ -126,8 +128,8 @@ pub(crate) struct Runner {
     pub(crate) replies: ReplyDesk,
     /// Numbers that get nothing: asked for each row right before its intent.
     pub(crate) suppressed: Suppressed,
-    /// What a number that opts out is told, once.
-    pub(crate) confirmation: Option<String>,
+    /// What people are told who opt out or in, or ask for help.
+    pub(crate) courtesies: Courtesies,
     pub(crate) board: Arc<Board>,
     /// The last record that the ledger folded before the loop began.
     pub(crate) last_durable: Sequence,
@@ -141,6 +143,7 @@ pub(crate) struct LoopState {
     tries: Tries,
     /// How long a record takes from hand-over to durable, lately.
     commit: Duration,
+    commit_times: CommitTimes,
     ending: Option<Ended>,
     last_tick: Instant,
     last_sweep: Instant,
@@ -167,6 +170,7 @@ impl LoopState {
             in_flight: VecDeque::new(),
             tries,
             commit: Duration::from_millis(1),
+            commit_times: CommitTimes::new(),
             ending: None,
             last_tick: now,
             last_sweep: now,
@@ -283,6 +287,7 @@ impl Runner {
         if let Some(turn) = self.state.in_flight.pop_front() {
             let took = turn.handed_over.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
             self.state.commit = (self.state.commit * 7 + took) / 8;
+            self.state.commit_times.record(took);
             for (lane, turn) in self.lanes.iter_mut().zip(turn.lanes) {
                 lane.limits.intents_durable(turn.n_intents);
                 lane.limits.settled(turn.n_settled);

@@ -11,7 +11,7 @@ impl RowCheck for AcceptAll {
     type Scratch = ();
 
     fn check(&self, _row: &RowView<'_>, (): &mut ()) -> Result<RowFacts, Rejection> {
-        Ok(RowFacts { n_segments: 1 })
+        Ok(RowFacts { n_segments: 1, variant: 0 })
     }
 }
 
@@ -19,12 +19,13 @@ impl RowCheck for AcceptAll {
 fn main() -> ExitCode {
     let mut arguments = env::args().skip(1);
     let (Some(list), Some(to)) = (arguments.next(), arguments.next()) else {
-        println!("freeze LIST PHONE-COLUMN [COUNTRY] [COLUMN…]");
+        println!("freeze LIST PHONE-COLUMN [COUNTRY|clean] [COLUMN…]");
         return ExitCode::from(2);
     };
-    let default_country = arguments.next();
-    let options =
-        ListOptions { list: PathBuf::from(list), to, default_country, delimiter: None, columns: arguments.collect() };
+    let default_country = arguments.next().filter(|country| country != "clean");
+    let clean_e164 = default_country.is_none();
+    let columns = arguments.collect();
+    let options = ListOptions { default_country, clean_e164, columns, ..ListOptions::new(PathBuf::from(list), to) };
     let dir = env::temp_dir().join(format!("volley-freeze-{}", std::process::id()));
     let frozen = freeze(&options, &AcceptAll, &dir, &mut |_| ());
     println!("{frozen:#?}");

@@ -35,6 +35,38 @@ pub enum Error {
         /// What was given.
         delimiter: char,
     },
+    /// The quote can't be one.
+    #[error("quote `{quote}` can't be used: one ASCII sign is needed, or `none`")]
+    BadQuote {
+        /// What was given.
+        quote: String,
+    },
+    /// More columns than are taken.
+    #[error("{}: the list has {n_columns} columns: {max} are allowed", path.display())]
+    TooManyColumns {
+        /// The file.
+        path: PathBuf,
+        /// Columns that are there.
+        n_columns: usize,
+        /// Columns that may be there.
+        max: usize,
+    },
+    /// The list is read twice, and was not the same.
+    #[error("{}: the list changed while it was read: try again when nobody writes to it", path.display())]
+    ChangedMeanwhile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A plan that another version of volley wrote.
+    #[error("{}: the plan has format {format}, and this volley reads {ours}: finish the campaign with the version that began it, or approve it anew", path.display())]
+    OtherVersion {
+        /// The file.
+        path: PathBuf,
+        /// The plan's.
+        format: u32,
+        /// Ours.
+        ours: u32,
+    },
     /// A row goes on to the end of the file, or for more than 1 MiB.
     #[error("{}, line {line}: the row that begins here does not end: is a quote opened and not closed?", path.display())]
     EndlessRow {
@@ -67,7 +99,7 @@ pub enum Error {
         column: String,
     },
     /// Not text in UTF-8.
-    #[error("{}, line {line}, byte {byte}: the file is not UTF-8 text: save it as \"CSV UTF-8\" and try again", path.display())]
+    #[error("{}, line {line}, byte {byte}: the file is not UTF-8 text: save it as \"CSV UTF-8\", or name its `encoding`, and try again", path.display())]
     NotUtf8 {
         /// The file.
         path: PathBuf,

@@ -1,44 +1,29 @@
 //! Freezing: one pass over the list, after which what is sent no longer depends on the CSV.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-};
+mod options;
+mod pass;
+mod settle;
 
-use csv::ByteRecord;
-use hashbrown::{HashMap, hash_map::Entry};
+use std::{collections::BTreeMap, fs, path::Path};
+
 use serde::{Deserialize, Serialize};
 use volley_core::Msisdn;
 
-use crate::{
-    Error,
-    csv_list::CsvList,
-    judge::{Batch, Judge, Judged, NOT_UTF8, Row},
-    number,
-    plan::PlanWriter,
-    rejects::{RejectedRow, RejectsWriter},
+pub(crate) use self::options::column;
+pub use self::options::{Duplicates, ListOptions};
+use self::{
+    pass::run,
+    settle::{LastLines, Settle},
 };
-
-/// Rejected rows kept for the screen.
-const SAMPLES: usize = 5;
-/// A file with so large a share of rows that aren't UTF-8 is in another encoding as a whole.
-const FOREIGN_SHARE: f64 = 0.01;
-
-/// How a list is read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ListOptions {
-    /// The CSV.
-    pub list: PathBuf,
-    /// The column with the number.
-    pub to: String,
-    /// Country of numbers without a country code.
-    pub default_country: Option<String>,
-    /// The delimiter, if it should not be found out.
-    pub delimiter: Option<char>,
-    /// The columns to keep, in the order in which rows give them.
-    pub columns: Vec<String>,
-}
+use crate::{
+    Error, ListForm,
+    blocks::Blocks,
+    judge::Judge,
+    number::{self, Country, NumberKind, Reading},
+    record::Record,
+    rejects::RejectedRow,
+    source,
+};
 
 /// What is checked of a row beyond its number: that its text can be made, and fits. Called from
 /// several threads.
@@ -58,7 +43,8 @@ pub trait RowCheck: Sync {
 pub struct RowView<'a> {
     /// Its number.
     pub msisdn: Msisdn,
-    pub(crate) record: &'a ByteRecord,
+    pub(crate) reading: Reading,
+    pub(crate) record: Record<'a>,
     pub(crate) columns: &'a [usize],
 }
 
@@ -69,13 +55,33 @@ impl RowView<'_> {
         let field = self.columns.get(index).and_then(|column| self.record.get(*column));
         field.and_then(|octets| std::str::from_utf8(octets).ok()).unwrap_or_default()
     }
+
+    /// The country of the number's range.
+    #[must_use]
+    pub const fn country(&self) -> Country {
+        self.reading.country
+    }
+
+    /// What kind of line the number belongs to.
+    #[must_use]
+    pub const fn kind(&self) -> NumberKind {
+        self.reading.kind
+    }
+
+    /// The time zones that the number may be in (IANA names).
+    #[must_use]
+    pub fn time_zones(&self) -> &'static [&'static str] {
+        self.reading.zones.names()
+    }
 }
 
 /// What is known of a row that can be sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RowFacts {
     /// Segments of its text.
     pub n_segments: u8,
+    /// Which of the campaign's texts it gets, from 0.
+    pub variant: u8,
 }
 
 /// Why a row can't be sent.
@@ -94,10 +100,12 @@ pub struct Rejection {
 pub struct FreezeProgress {
     /// Rows read.
     pub n_rows: u64,
-    /// Octets read.
+    /// Octets read, as they lie in the file: of a compressed list, compressed ones.
     pub n_bytes: u64,
-    /// Octets of the file.
-    pub total_bytes: u64,
+    /// Octets to be read; `None` when nobody can know, as with stdin.
+    pub total_bytes: Option<u64>,
+    /// Whether all is done.
+    pub is_end: bool,
 }
 
 /// A frozen list in numbers.
@@ -105,26 +113,31 @@ pub struct FreezeProgress {
 pub struct Frozen {
     /// How it was read.
     pub options: ListOptions,
+    /// The form that it turned out to have.
+    pub form: ListForm,
     /// Records of the CSV, without its header.
     pub n_rows: u64,
     /// Rows that can be sent.
     pub n_valid: u32,
     /// Segments of all of them.
     pub n_segments: u64,
-    /// Rows by number of segments.
+    /// Rows that can be sent, by number of segments.
     pub by_segments: BTreeMap<u8, u64>,
+    /// Rows that can be sent, by country (ISO 3166; `001` for none, `-` where it is unknown).
+    pub by_country: BTreeMap<String, u64>,
     /// Rejected rows by code.
     pub rejected: BTreeMap<String, u64>,
     /// The first of them.
     pub samples: Vec<RejectedRow>,
     /// SHA-256 of what was frozen, in hex.
     pub content_hash: String,
-    /// SHA-256 of the CSV, in hex.
+    /// SHA-256 of the file as it lies there, in hex.
     pub source_hash: String,
 }
 
 /// Reads the list and writes the plan into `dir`: the frozen list, and what was rejected. Rows are
-/// judged on all cores and settled in the order of the list.
+/// judged on all cores and settled in the order of the list. Where the last row with a number
+/// wins, the list is read twice.
 ///
 /// # Errors
 /// When the list can't be used as a whole, or files can't be read or written.
@@ -134,127 +147,54 @@ pub fn freeze<C: RowCheck>(
     dir: &Path,
     progress: &mut dyn FnMut(FreezeProgress),
 ) -> Result<Frozen, Error> {
-    let path = options.list.as_path();
     if let Some(country) = options.default_country.as_deref().filter(|country| !number::is_country(country)) {
         return Err(Error::UnknownCountry { country: country.to_owned() });
     }
-    let mut list = CsvList::open(path, options.delimiter)?;
-    let to = list.column(path, &options.to)?;
-    let columns = options.columns.iter().map(|name| list.column(path, name)).collect::<Result<Vec<_>, _>>()?;
-    let total_bytes = fs::metadata(path).map_or(0, |metadata| metadata.len());
     fs::create_dir_all(dir).map_err(Error::io(dir, "can't create the campaign's folder"))?;
-    let mut pass = Pass {
-        options,
-        seen: HashMap::default(),
-        plan: PlanWriter::create(dir, &options.columns)?,
-        rejects: RejectsWriter::create(dir, &list.header)?,
-        n_rows: 0,
-        n_segments: 0,
-        by_segments: BTreeMap::new(),
-        rejected: BTreeMap::new(),
-        samples: Vec::new(),
-        first_foreign: None,
+    if options.duplicates == Duplicates::Last && source::is_stdin(&options.list) {
+        let spool = dir.join("stdin.spool");
+        let spooled = ListOptions { list: spool.clone(), ..options.clone() };
+        let frozen = source::spool_stdin(&spool).and_then(|()| freeze_file(&spooled, options, check, dir, progress));
+        let _ = fs::remove_file(&spool);
+        return frozen;
+    }
+    freeze_file(options, options, check, dir, progress)
+}
+
+/// `shown` are the options that the plan keeps.
+fn freeze_file<C: RowCheck>(
+    options: &ListOptions,
+    shown: &ListOptions,
+    check: &C,
+    dir: &Path,
+    progress: &mut dyn FnMut(FreezeProgress),
+) -> Result<Frozen, Error> {
+    let last = match options.duplicates {
+        Duplicates::First => None,
+        Duplicates::Last => Some(LastLines::find(options, progress)?),
     };
-    let judge = Judge { options, header: list.header.clone(), to, columns, check };
-    let mut batch = Batch::<C>::new();
-    while batch.read(&mut list, path)? {
-        batch.judge(&judge);
-        for (row, judged) in batch.judged() {
-            pass.settle(&judge, row, judged)?;
-        }
-        progress(FreezeProgress { n_rows: pass.n_rows, n_bytes: list.byte().min(total_bytes), total_bytes });
-    }
-    progress(FreezeProgress { n_rows: pass.n_rows, n_bytes: total_bytes, total_bytes });
-    pass.finish(list.hash(), dir)
+    let (blocks, header) = Blocks::open(options)?;
+    let judge = judge_of(options, &blocks, header, check)?;
+    let mut settle = Settle::new(options, &judge.header, judge.to, judge.csv, dir, last, &blocks)?;
+    let blocks = run(blocks, &judge, options, &mut |batch| {
+        settle.batch(batch)?;
+        progress(settle.progress(batch));
+        Ok(())
+    })?;
+    settle.finish(shown, blocks.hash(), dir, progress)
 }
 
-/// What all rows before have come to.
-struct Pass<'a> {
+/// Finds the columns.
+fn judge_of<'a, C: RowCheck>(
     options: &'a ListOptions,
-    /// Number to the line where it stands first.
-    seen: HashMap<u64, u32, foldhash::fast::FixedState>,
-    plan: PlanWriter,
-    rejects: RejectsWriter,
-    n_rows: u64,
-    n_segments: u64,
-    by_segments: BTreeMap<u8, u64>,
-    rejected: BTreeMap<String, u64>,
-    samples: Vec<RejectedRow>,
-    /// Line and byte of the first octet that isn't UTF-8.
-    first_foreign: Option<(u64, u64)>,
-}
-
-impl Pass<'_> {
-    fn settle<C: RowCheck>(&mut self, judge: &Judge<'_, C>, row: &Row, judged: Judged) -> Result<(), Error> {
-        self.n_rows += 1;
-        let line = row.place.line;
-        if let (None, Some(byte)) = (self.first_foreign, row.first_foreign) {
-            self.first_foreign = Some((line, byte));
-        }
-        let judged = judged.and_then(|(msisdn, facts)| {
-            self.first_of(msisdn, line)?;
-            Ok((msisdn, facts?))
-        });
-        match judged {
-            Ok((msisdn, facts)) => {
-                self.n_segments += u64::from(facts.n_segments);
-                *self.by_segments.entry(facts.n_segments).or_default() += 1;
-                let fields = judge.columns.iter().map(|column| row.record.get(*column).unwrap_or_default());
-                self.plan.push(&self.options.list, msisdn, line, fields)
-            }
-            Err(rejection) => {
-                *self.rejected.entry(rejection.code.to_owned()).or_default() += 1;
-                let raw = String::from_utf8_lossy(row.record.get(judge.to).unwrap_or_default()).into_owned();
-                let Rejection { column, code, reason } = rejection;
-                let rejected = RejectedRow { line, column, code: code.to_owned(), reason, raw };
-                self.rejects.push(&row.record, &rejected)?;
-                if self.samples.len() < SAMPLES {
-                    self.samples.push(rejected);
-                }
-                Ok(())
-            }
-        }
-    }
-
-    /// The first row with a number wins, whatever becomes of it.
-    fn first_of(&mut self, msisdn: Msisdn, line: u64) -> Result<(), Rejection> {
-        match self.seen.entry(msisdn.as_u64()) {
-            Entry::Occupied(first) => Err(Rejection {
-                column: Some(self.options.to.clone()),
-                code: "duplicate",
-                reason: format!("the same number stands in line {}", first.get()),
-            }),
-            Entry::Vacant(entry) => {
-                entry.insert(u32::try_from(line).unwrap_or(u32::MAX));
-                Ok(())
-            }
-        }
-    }
-
-    fn finish(self, source_hash: String, dir: &Path) -> Result<Frozen, Error> {
-        let path = self.options.list.clone();
-        if self.n_rows == 0 {
-            return Err(Error::Empty { path, has_header: true });
-        }
-        let n_foreign = self.rejected.get(NOT_UTF8).copied().unwrap_or(0);
-        if let Some((line, byte)) = self.first_foreign
-            && n_foreign as f64 > self.n_rows as f64 * FOREIGN_SHARE
-        {
-            return Err(Error::NotUtf8 { path, line, byte });
-        }
-        self.rejects.finish()?;
-        let mut frozen = Frozen {
-            options: self.options.clone(),
-            n_rows: self.n_rows,
-            n_valid: 0,
-            n_segments: self.n_segments,
-            by_segments: self.by_segments,
-            rejected: self.rejected,
-            samples: self.samples,
-            content_hash: String::new(),
-            source_hash,
-        };
-        self.plan.finish(dir, &mut frozen)?;
-        Ok(frozen)
-    }
+    blocks: &Blocks,
+    header: Vec<String>,
+    check: &'a C,
+) -> Result<Judge<'a, C>, Error> {
+    let column = |name: &str| column(options, &header, name);
+    let to = column(&options.to)?;
+    let country = options.country_column.as_deref().map(column).transpose()?;
+    let columns = options.columns.iter().map(|name| column(name)).collect::<Result<Vec<_>, _>>()?;
+    let form = blocks.form();
+    Ok(Judge { options, csv: blocks.csv(), encoding: form.encoding, to, country, columns, check, header })
 }

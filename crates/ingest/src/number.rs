@@ -1,9 +1,21 @@
 //! Phone numbers as people and spreadsheets write them, to E.164 (HANDBOOK F).
 
+mod country;
+mod kind;
+mod quick;
+mod ranges;
 mod zones;
 
-use rlibphonenumber::{PHONE_NUMBER_UTIL, ParseError, PhoneNumber, PhoneNumberFormat, PhoneNumberType, Region};
+use rlibphonenumber::{PHONE_NUMBER_UTIL, ParseError, PhoneNumber, PhoneNumberFormat, Region};
 use volley_core::Msisdn;
+
+use self::kind::kind_of;
+pub use self::{
+    country::Country,
+    kind::{KindPolicies, KindPolicy, NumberKind},
+    quick::{NumberReader, Reading},
+    zones::{ZoneSet, is_time_zone},
+};
 
 /// A number that can be read.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,18 +64,21 @@ fn is_possible(number: &PhoneNumber) -> bool {
 }
 
 fn region(number: &PhoneNumber) -> Option<String> {
-    number.get_region_code().map(|region| format!("{region:?}"))
+    let region = number.get_region_code()?;
+    Some(if region == Region::World { "001".to_owned() } else { format!("{region:?}") })
 }
 
 fn time_zones(number: &PhoneNumber, kind: NumberKind) -> &'static [&'static str] {
+    zone_set(number, kind).names()
+}
+
+fn zone_set(number: &PhoneNumber, kind: NumberKind) -> ZoneSet {
     if kind == NumberKind::Unknown {
-        return &[];
+        return ZoneSet::default();
     }
     let e164 = number.format_as(PhoneNumberFormat::E164);
-    if number.is_geographical() {
-        return zones::of_digits(e164.trim_start_matches('+'));
-    }
-    zones::of_digits(&number.country_code.to_string())
+    let digits = e164.trim_start_matches('+').as_bytes();
+    if number.is_geographical() { zones::of_digits(digits) } else { zones::of_country_code(digits) }
 }
 
 /// All that can be said of a number, whether it is one that could be sent to or not.
@@ -101,93 +116,6 @@ pub fn describe(raw: &str, default_country: Option<&str>) -> Result<NumberFacts,
         time_zones: time_zones(&number, kind),
         has_letters,
     })
-}
-
-/// What kind of line a number belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum NumberKind {
-    /// A mobile.
-    Mobile,
-    /// Mobile or landline: the ranges don't tell, as in North America and Mexico.
-    FixedLineOrMobile,
-    /// A landline.
-    FixedLine,
-    /// Free for who calls.
-    TollFree,
-    /// Dear for who calls.
-    PremiumRate,
-    /// Paid by both sides.
-    SharedCost,
-    /// A line over the internet.
-    Voip,
-    /// Goes wherever its owner wants.
-    Personal,
-    /// A pager.
-    Pager,
-    /// One number for a whole company.
-    Company,
-    /// A voicemail box.
-    Voicemail,
-    /// In no range that is known to be in use.
-    Unknown,
-}
-
-impl NumberKind {
-    /// Whether an SMS may reach it (HANDBOOK F).
-    #[must_use]
-    pub const fn can_get_sms(self) -> bool {
-        match self {
-            Self::Mobile | Self::FixedLineOrMobile => true,
-            Self::FixedLine
-            | Self::TollFree
-            | Self::PremiumRate
-            | Self::SharedCost
-            | Self::Voip
-            | Self::Personal
-            | Self::Pager
-            | Self::Company
-            | Self::Voicemail
-            | Self::Unknown => false,
-        }
-    }
-
-    /// Its name in libphonenumber.
-    #[must_use]
-    pub const fn library_name(self) -> &'static str {
-        match self {
-            Self::Mobile => "MOBILE",
-            Self::FixedLineOrMobile => "FIXED_LINE_OR_MOBILE",
-            Self::FixedLine => "FIXED_LINE",
-            Self::TollFree => "TOLL_FREE",
-            Self::PremiumRate => "PREMIUM_RATE",
-            Self::SharedCost => "SHARED_COST",
-            Self::Voip => "VOIP",
-            Self::Personal => "PERSONAL_NUMBER",
-            Self::Pager => "PAGER",
-            Self::Company => "UAN",
-            Self::Voicemail => "VOICEMAIL",
-            Self::Unknown => "UNKNOWN",
-        }
-    }
-
-    /// The words for reasons.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Mobile => "a mobile",
-            Self::FixedLineOrMobile => "a landline or mobile",
-            Self::FixedLine => "a landline",
-            Self::TollFree => "a toll-free number",
-            Self::PremiumRate => "a premium-rate number",
-            Self::SharedCost => "a shared-cost number",
-            Self::Voip => "an internet line",
-            Self::Personal => "a personal number",
-            Self::Pager => "a pager",
-            Self::Company => "a company's access number",
-            Self::Voicemail => "a voicemail box",
-            Self::Unknown => "of unknown kind",
-        }
-    }
 }
 
 /// A number that can't be read.
@@ -318,23 +246,6 @@ fn international(text: &str, region: Option<Region>) -> Option<PhoneNumber> {
     let has_code = begins_with_code && text.starts_with(&country_code.to_string());
     let number = has_code.then(|| PHONE_NUMBER_UTIL.parse(format!("+{text}"), None).ok())??;
     kind_of(number.get_type()).can_get_sms().then_some(number)
-}
-
-const fn kind_of(library: PhoneNumberType) -> NumberKind {
-    match library {
-        PhoneNumberType::Mobile => NumberKind::Mobile,
-        PhoneNumberType::FixedLineOrMobile => NumberKind::FixedLineOrMobile,
-        PhoneNumberType::FixedLine => NumberKind::FixedLine,
-        PhoneNumberType::TollFree => NumberKind::TollFree,
-        PhoneNumberType::PremiumRate => NumberKind::PremiumRate,
-        PhoneNumberType::SharedCost => NumberKind::SharedCost,
-        PhoneNumberType::VoIP => NumberKind::Voip,
-        PhoneNumberType::PersonalNumber => NumberKind::Personal,
-        PhoneNumberType::Pager => NumberKind::Pager,
-        PhoneNumberType::UAN => NumberKind::Company,
-        PhoneNumberType::VoiceMail => NumberKind::Voicemail,
-        PhoneNumberType::Unknown => NumberKind::Unknown,
-    }
 }
 
 /// Whether `country` is an ISO 3166 code whose numbers are known.

@@ -2,137 +2,114 @@
 //!
 //! `list.bin` holds chunks of 4,096 rows one after the other, each with its length and CRC32C;
 //! `plan.json` the numbers of the list and where its chunks lie. An older plan in the folder goes
-//! first and the new one is renamed into place last, so that a plan is whole or not there.
+//! first and the new one is renamed into place last, so that a plan is whole or not there. Rows of
+//! people who were erased keep their place, line and kind, and nothing else.
+//!
+//! A row is 8 octets (from the lowest bit: 50 of the number, 4 of its kind, 10 of its country),
+//! its set of time zones in 2, its variant in 1, how many lines it stands below the row before as
+//! a varint, and its fields, each behind its length as a varint.
+
+mod erase;
+mod write;
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
-    io::{self, BufWriter, Write as _},
     os::unix::fs::FileExt as _,
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use volley_core::{CHUNK_ROWS, Msisdn};
 
-use crate::{Error, Frozen, csv_list::hex};
+pub(crate) use self::write::{PlanWriter, put_field};
+use crate::{
+    Error, Frozen,
+    number::{Country, NumberKind},
+};
+
+pub use erase::{ErasedPlan, erase_plan};
 
 const LIST: &str = "list.bin";
 const PLAN: &str = "plan.json";
 /// The version of both files.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// Octets before a chunk: its length and CRC32C.
 const CHUNK_HEAD: usize = 8;
+/// What stands in place of the number of an erased row; no number is 0.
+const ERASED: u64 = 0;
+/// Octets of a row before its line.
+const ROW_HEAD: usize = 11;
+const NUMBER_BITS: u32 = 50;
+const KIND_BITS: u32 = 4;
+
+/// What a row says besides its line and fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RowHead {
+    /// `None`: erased.
+    pub(crate) msisdn: Option<Msisdn>,
+    pub(crate) kind: NumberKind,
+    pub(crate) country: Country,
+    /// Of [`crate::number::ZoneSet`].
+    pub(crate) zones: u16,
+    pub(crate) variant: u8,
+}
+
+impl RowHead {
+    fn to_octets(self) -> [u8; ROW_HEAD] {
+        let kind = u64::from(self.kind.index()) << NUMBER_BITS;
+        let country = u64::from(self.country.index()) << (NUMBER_BITS + KIND_BITS);
+        let [a, b, c, d, e, f, g, h] = (self.msisdn.map_or(ERASED, Msisdn::as_u64) | kind | country).to_le_bytes();
+        let [i, j] = self.zones.to_le_bytes();
+        [a, b, c, d, e, f, g, h, i, j, self.variant]
+    }
+
+    fn from_octets(octets: [u8; ROW_HEAD]) -> Option<Self> {
+        let [a, b, c, d, e, f, g, h, i, j, variant] = octets;
+        let packed = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+        let msisdn = match packed & ((1 << NUMBER_BITS) - 1) {
+            ERASED => None,
+            number => Some(Msisdn::from_u64(number)?),
+        };
+        let kind = packed >> NUMBER_BITS & ((1 << KIND_BITS) - 1);
+        Some(Self {
+            msisdn,
+            kind: *NumberKind::ALL.get(usize::try_from(kind).ok()?)?,
+            country: Country::from_index((packed >> (NUMBER_BITS + KIND_BITS)) as u16)?,
+            zones: u16::from_le_bytes([i, j]),
+            variant,
+        })
+    }
+}
 
 #[derive(Debug, Serialize, Deserialize)]
 struct PlanFile {
     format: u32,
     frozen: Frozen,
+    /// The time zones of the sets that rows name: other versions may number them otherwise.
+    zones: BTreeMap<u16, Vec<String>>,
     /// Where each chunk begins in the list, and how long it is with its head.
     chunks: Vec<(u64, u32)>,
+    /// Rows that were erased.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    erased: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+const fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
+/// Of any version.
+#[derive(Deserialize)]
+struct AnyPlan {
+    format: u32,
 }
 
 impl PlanFile {
     const fn n_chunks(&self) -> u32 {
         self.frozen.n_valid.div_ceil(CHUNK_ROWS)
     }
-}
-
-/// Writes a frozen list.
-pub(crate) struct PlanWriter {
-    path: PathBuf,
-    file: BufWriter<File>,
-    hash: Sha256,
-    chunk: Vec<u8>,
-    n_in_chunk: u32,
-    n_valid: u32,
-    offset: u64,
-    chunks: Vec<(u64, u32)>,
-}
-
-impl PlanWriter {
-    pub(crate) fn create(dir: &Path, columns: &[String]) -> Result<Self, Error> {
-        let path = dir.join(LIST);
-        // Durably, before a new list overwrites what the old plan speaks of.
-        let removed = fs::remove_file(dir.join(PLAN)).and_then(|()| File::open(dir)?.sync_all());
-        removed.or_else(gone_is_fine).map_err(Error::io(dir, "can't remove the older plan"))?;
-        let file = File::create(&path).map_err(Error::io(&path, "can't create the frozen list"))?;
-        // The same values under other names are another content.
-        let hash = columns.iter().fold(Sha256::new(), |hash, name| hash.chain_update(name).chain_update([0]));
-        Ok(Self {
-            path,
-            file: BufWriter::with_capacity(1 << 20, file),
-            hash,
-            chunk: Vec::new(),
-            n_in_chunk: 0,
-            n_valid: 0,
-            offset: 0,
-            chunks: Vec::new(),
-        })
-    }
-
-    pub(crate) fn push<'a>(
-        &mut self,
-        list: &Path,
-        msisdn: Msisdn,
-        line: u64,
-        fields: impl Iterator<Item = &'a [u8]>,
-    ) -> Result<(), Error> {
-        self.n_valid = self.n_valid.checked_add(1).ok_or_else(|| Error::TooLong { path: list.to_owned() })?;
-        self.chunk.extend(msisdn.as_u64().to_le_bytes());
-        self.chunk.extend(line.to_le_bytes());
-        for field in fields {
-            self.chunk.extend((field.len() as u32).to_le_bytes());
-            self.chunk.extend_from_slice(field);
-        }
-        self.n_in_chunk += 1;
-        if self.n_in_chunk == CHUNK_ROWS {
-            self.finish_chunk()?;
-        }
-        Ok(())
-    }
-
-    fn finish_chunk(&mut self) -> Result<(), Error> {
-        if self.n_in_chunk == 0 {
-            return Ok(());
-        }
-        let len = self.chunk.len() as u32;
-        let crc = crc32c::crc32c(&self.chunk);
-        self.hash.update(&self.chunk);
-        let written = self
-            .file
-            .write_all(&len.to_le_bytes())
-            .and_then(|()| self.file.write_all(&crc.to_le_bytes()))
-            .and_then(|()| self.file.write_all(&self.chunk));
-        written.map_err(Error::io(&self.path, "can't write the frozen list"))?;
-        self.chunks.push((self.offset, len + CHUNK_HEAD as u32));
-        self.offset += u64::from(len) + CHUNK_HEAD as u64;
-        self.chunk.clear();
-        self.n_in_chunk = 0;
-        Ok(())
-    }
-
-    pub(crate) fn finish(mut self, dir: &Path, frozen: &mut Frozen) -> Result<(), Error> {
-        self.finish_chunk()?;
-        let synced = self.file.flush().and_then(|()| self.file.get_ref().sync_all());
-        synced.map_err(Error::io(&self.path, "can't write the frozen list"))?;
-        frozen.n_valid = self.n_valid;
-        frozen.content_hash = hex(&self.hash.finalize());
-        let plan = PlanFile { format: FORMAT, frozen: frozen.clone(), chunks: self.chunks };
-        let (path, unfinished) = (dir.join(PLAN), dir.join("plan.json.new"));
-        let write = || {
-            let mut file = File::create(&unfinished)?;
-            serde_json::to_writer(&mut file, &plan)?;
-            file.sync_all()?;
-            fs::rename(&unfinished, &path)?;
-            File::open(dir)?.sync_all()
-        };
-        write().map_err(Error::io(&path, "can't write the plan"))
-    }
-}
-
-fn gone_is_fine(error: io::Error) -> io::Result<()> {
-    if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
 }
 
 /// A frozen list, open for reading.
@@ -151,9 +128,14 @@ impl Plan {
     pub fn open(dir: &Path) -> Result<Self, Error> {
         let path = dir.join(PLAN);
         let text = fs::read(&path).map_err(Error::io(&path, "can't read the plan"))?;
+        if let Some(AnyPlan { format }) =
+            serde_json::from_slice(&text).ok().filter(|any: &AnyPlan| any.format != FORMAT)
+        {
+            return Err(Error::OtherVersion { path, format, ours: FORMAT });
+        }
         let plan: Option<PlanFile> = serde_json::from_slice(&text).ok();
-        let plan = plan.filter(|plan| plan.format == FORMAT && plan.chunks.len() == plan.n_chunks() as usize);
-        let plan = plan.ok_or(Error::Damaged { path, offset: 0, what: "not a plan of this version" })?;
+        let plan = plan.filter(|plan| plan.chunks.len() == plan.n_chunks() as usize);
+        let plan = plan.ok_or(Error::Damaged { path, offset: 0, what: "not a whole plan" })?;
         let path = dir.join(LIST);
         let opened = File::open(&path).and_then(|file| file.metadata().map(|metadata| (file, metadata.len())));
         let (file, len) = opened.map_err(Error::io(&path, "can't open the frozen list"))?;
@@ -174,6 +156,12 @@ impl Plan {
     #[must_use]
     pub const fn n_valid(&self) -> u32 {
         self.plan.frozen.n_valid
+    }
+
+    /// Rows that were erased.
+    #[must_use]
+    pub const fn n_erased(&self) -> u32 {
+        self.plan.erased
     }
 
     /// Chunks that they lie in.
@@ -198,6 +186,13 @@ impl Plan {
     #[must_use]
     pub fn source_hash(&self) -> &str {
         &self.plan.frozen.source_hash
+    }
+
+    /// The time zones that a row may be in (IANA names), as they were known when it was frozen;
+    /// none where nothing was known.
+    #[must_use]
+    pub fn time_zones(&self, row: &PlanRow<'_>) -> &[String] {
+        self.plan.zones.get(&row.zones).map_or(&[], Vec::as_slice)
     }
 
     /// Reads chunk `number` into `chunk`, whose memory is used again.
@@ -226,30 +221,42 @@ impl Plan {
 #[derive(Debug, Default)]
 pub struct PlanChunk {
     octets: Vec<u8>,
-    starts: Vec<u32>,
+    /// Where each row begins, where its fields do, and its line.
+    rows: Vec<(u32, u32, u64)>,
 }
 
 /// One row of a frozen list.
 #[derive(Debug, Clone, Copy)]
 pub struct PlanRow<'a> {
-    /// Its number.
-    pub msisdn: Msisdn,
+    /// Its number; `None` when the row was erased: it must not be sent to, and its columns are empty.
+    pub msisdn: Option<Msisdn>,
     /// Its line in the CSV.
     pub line: u64,
+    /// What kind of line the number belongs to.
+    pub kind: NumberKind,
+    /// The country of the number's range.
+    pub country: Country,
+    /// Which of the campaign's texts it gets, from 0.
+    pub variant: u8,
+    zones: u16,
     fields: &'a [u8],
 }
 
 impl PlanChunk {
     fn index(&mut self, n_rows: u32, n_columns: usize) -> Option<()> {
-        self.starts.clear();
-        let mut at = CHUNK_HEAD;
+        self.rows.clear();
+        let (mut at, mut line) = (CHUNK_HEAD, 0_u64);
         for _ in 0..n_rows {
-            self.starts.push(at as u32);
-            at += 16;
+            let start = at as u32;
+            let rest = self.octets.get(at + ROW_HEAD..)?;
+            let (below, mut rest) = varint(rest)?;
+            line = line.checked_add(below)?;
+            let fields = self.octets.len() - rest.len();
             for _ in 0..n_columns {
-                let len = self.octets.get(at..at + 4)?.try_into().ok().map(u32::from_le_bytes)?;
-                at += 4 + len as usize;
+                rest = next_field(rest)?.1;
             }
+            at = self.octets.len() - rest.len();
+            self.rows.push((start, fields as u32, line));
         }
         (at == self.octets.len()).then_some(())
     }
@@ -257,12 +264,11 @@ impl PlanChunk {
     /// The row at `offset` of the chunk.
     #[must_use]
     pub fn row(&self, offset: u16) -> Option<PlanRow<'_>> {
-        let start = *self.starts.get(usize::from(offset))? as usize;
-        let rest = self.octets.get(start..)?;
-        let (msisdn, rest) = rest.split_first_chunk()?;
-        let (line, fields) = rest.split_first_chunk()?;
-        let msisdn = Msisdn::from_u64(u64::from_le_bytes(*msisdn))?;
-        Some(PlanRow { msisdn, line: u64::from_le_bytes(*line), fields })
+        let (start, fields, line) = *self.rows.get(usize::from(offset))?;
+        let head = RowHead::from_octets(*self.octets.get(start as usize..)?.first_chunk()?)?;
+        let fields = self.octets.get(fields as usize..)?;
+        let RowHead { msisdn, kind, country, zones, variant } = head;
+        Some(PlanRow { msisdn, line, kind, country, variant, zones, fields })
     }
 }
 
@@ -279,6 +285,18 @@ impl<'a> PlanRow<'a> {
 }
 
 fn next_field(octets: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (len, rest) = octets.split_first_chunk()?;
-    rest.split_at_checked(u32::from_le_bytes(*len) as usize)
+    let (len, rest) = varint(octets)?;
+    rest.split_at_checked(usize::try_from(len).ok()?)
+}
+
+/// LEB128.
+fn varint(octets: &[u8]) -> Option<(u64, &[u8])> {
+    let mut value = 0;
+    for (octet, shift) in octets.iter().zip((0..64).step_by(7)) {
+        value |= u64::from(octet & 0x7F) << shift;
+        if octet & 0x80 == 0 {
+            return Some((value, octets.get(shift as usize / 7 + 1..)?));
+        }
+    }
+    None
 }

@@ -1,14 +1,18 @@
 //! Rejected rows: `rejects.csv` with the original columns and why.
 
+mod erase;
+
 use std::{
     fs::File,
     path::{Path, PathBuf},
 };
 
-use csv::{ByteRecord, StringRecord};
+use csv::StringRecord;
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
+use crate::{Error, record::Record};
+
+pub use erase::{erase_rejects, erase_table};
 
 const REJECTS: &str = "rejects.csv";
 const OWN_COLUMNS: [&str; 4] = ["_line", "_column", "_code", "_message"];
@@ -44,10 +48,10 @@ impl RejectsWriter {
         Ok(rejects)
     }
 
-    pub(crate) fn push(&mut self, record: &ByteRecord, rejected: &RejectedRow) -> Result<(), Error> {
+    pub(crate) fn push(&mut self, record: Record<'_>, rejected: &RejectedRow) -> Result<(), Error> {
         let line = rejected.line.to_string();
         let own = [&line, rejected.column.as_deref().unwrap_or(""), &rejected.code, &rejected.reason];
-        let fields = own.iter().map(|field| field.as_bytes()).chain(record);
+        let fields = own.iter().map(|field| field.as_bytes()).chain(record.iter());
         let safe: Vec<Vec<u8>> = fields.map(spreadsheet_safe).collect();
         self.write(safe.iter().map(Vec::as_slice))
     }
@@ -67,7 +71,7 @@ impl RejectsWriter {
 }
 
 /// A cell that a spreadsheet would take for a formula gets an apostrophe before it (CONTRACT
-/// section 7); a number such as +49151… stays as it is.
+/// section 7); a number such as +49151… stays as it is. A NUL becomes the sign for it.
 fn spreadsheet_safe(field: &[u8]) -> Vec<u8> {
     let is_number =
         field.strip_prefix(b"+").is_some_and(|digits| !digits.is_empty() && digits.iter().all(u8::is_ascii_digit));
@@ -75,7 +79,11 @@ fn spreadsheet_safe(field: &[u8]) -> Vec<u8> {
     let mut safe = Vec::with_capacity(field.len() + 1);
     safe.extend(is_formula.then_some(b'\''));
     // The file is UTF-8, whatever came in.
-    safe.extend_from_slice(String::from_utf8_lossy(field).as_bytes());
+    let text = String::from_utf8_lossy(field);
+    match text.contains('\0') {
+        true => safe.extend_from_slice(text.replace('\0', "\u{2400}").as_bytes()),
+        false => safe.extend_from_slice(text.as_bytes()),
+    }
     safe
 }
 

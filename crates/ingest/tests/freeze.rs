@@ -20,7 +20,7 @@ impl RowCheck for Check {
         if row.field(0) == "refuse" {
             return Err(Rejection { column: Some("name".to_owned()), code: "refused", reason: "as asked".to_owned() });
         }
-        Ok(RowFacts { n_segments: 1 + u8::from(row.field(0).len() > 20) })
+        Ok(RowFacts { n_segments: 1 + u8::from(row.field(0).len() > 20), variant: 0 })
     }
 }
 
@@ -28,11 +28,9 @@ fn freeze_bytes(dir: &Path, list: &[u8]) -> Result<Frozen, Error> {
     let path = dir.join("list.csv");
     fs::write(&path, list).unwrap();
     let options = ListOptions {
-        list: path,
-        to: "phone".to_owned(),
         default_country: Some("DE".to_owned()),
-        delimiter: None,
         columns: vec!["name".to_owned()],
+        ..ListOptions::new(path, "phone")
     };
     freeze(&options, &Check, &dir.join("plan"), &mut |_| ())
 }
@@ -46,7 +44,7 @@ fn rows(dir: &Path) -> Vec<(String, u64, String)> {
         rows.extend(
             (0..CHUNK_ROWS as u16)
                 .map_while(|offset| chunk.row(offset))
-                .map(|row| (row.msisdn.to_string(), row.line, row.field(0).to_owned())),
+                .map(|row| (row.msisdn.unwrap().to_string(), row.line, row.field(0).to_owned())),
         );
     }
     rows
@@ -125,8 +123,10 @@ fn unusable_lists_are_told_apart() {
     assert!(matches!(error(b"phone,name\n"), Error::Empty { has_header: true, .. }));
     assert!(matches!(error(b"number,name\n1,2\n"), Error::NoColumn { .. }));
     assert!(matches!(error(b"phone,name,phone\n1,2,3\n"), Error::AmbiguousColumn { .. }));
-    assert!(matches!(error(b"phone,name\n0151 12345678,J\xFCrgen\n"), Error::NotUtf8 { line: 2, byte: 26, .. }));
-    assert!(matches!(error(b"\xFF\xFEp\0h\0o\0n\0e\0"), Error::NotUtf8 { line: 1, .. }));
+    // The beginning is UTF-8, and then much of it is not.
+    let list = ["phone,name\n", &"0151 12345678,Zoë\n".repeat(20_000)].concat().into_bytes();
+    let list = [list, b"0151 12345678,J\xFCrgen\n".repeat(1_000)].concat();
+    assert!(matches!(error(&list), Error::NotUtf8 { line: 20_002, byte: 380_026, .. }));
 }
 
 #[test]
@@ -151,13 +151,7 @@ fn options_that_cannot_work_are_errors() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("list.csv");
     fs::write(&path, "Phone_Number,name\n+4915112345678,x\n").unwrap();
-    let options = ListOptions {
-        list: path,
-        to: "phonenumber".to_owned(),
-        default_country: None,
-        delimiter: None,
-        columns: Vec::new(),
-    };
+    let options = ListOptions::new(path, "phonenumber");
     let error = |options: ListOptions| freeze(&options, &Check, &dir.path().join("plan"), &mut |_| ()).unwrap_err();
     let no_column = error(options.clone()).to_string();
     assert!(no_column.contains("`Phone_Number`, `name`; did you mean `Phone_Number`?"), "{no_column}");
@@ -271,7 +265,7 @@ fn hostile_lists_never_panic_and_always_add_up() {
         b"0151 99999999",
         b"\xF0\x9F\x98\x80",
     ];
-    for round in 0..2_000 {
+    for round in 0..500 {
         let mut list = if round % 2 == 0 { b"phone,name\n".to_vec() } else { Vec::new() };
         for _ in 0..random % 40 {
             random ^= random << 13;

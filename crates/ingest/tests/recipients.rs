@@ -14,7 +14,7 @@ impl RowCheck for AcceptAll {
     type Scratch = ();
 
     fn check(&self, _row: &RowView<'_>, (): &mut ()) -> Result<RowFacts, Rejection> {
-        Ok(RowFacts { n_segments: 1 })
+        Ok(RowFacts { n_segments: 1, variant: 0 })
     }
 }
 
@@ -22,11 +22,9 @@ fn freeze_bytes(dir: &Path, list: &[u8]) -> Result<Frozen, Error> {
     let path = dir.join("list.csv");
     fs::write(&path, list).unwrap();
     let options = ListOptions {
-        list: path,
-        to: "phone".to_owned(),
         default_country: Some("DE".to_owned()),
-        delimiter: None,
         columns: vec!["name".to_owned()],
+        ..ListOptions::new(path, "phone")
     };
     freeze(&options, &AcceptAll, &dir.join("plan"), &mut |_| ())
 }
@@ -39,7 +37,7 @@ fn check(list: &[u8], expected_valid: &[(u64, &str)], expected_rejected: &[(u64,
     let plan = Plan::open(&dir.path().join("plan")).unwrap();
     let mut chunk = PlanChunk::default();
     plan.read_chunk(0, &mut chunk).unwrap();
-    let valid = (0..100).map_while(|offset| chunk.row(offset)).map(|row| (row.line, row.msisdn.to_string()));
+    let valid = (0..100).map_while(|offset| chunk.row(offset)).map(|row| (row.line, row.msisdn.unwrap().to_string()));
     let valid: Vec<_> = valid.take(expected_valid.len()).collect();
     assert_eq!(valid, expected_valid.iter().map(|(line, number)| (*line, (*number).to_owned())).collect::<Vec<_>>());
     let rejects = Rejects::open(&dir.path().join("plan"), "phone").unwrap();

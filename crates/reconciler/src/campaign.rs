@@ -9,6 +9,7 @@ use volley_core::{CHUNK_ROWS, CampaignId, CarrierIndex, MessageState, StateCount
 
 use crate::{
     chunk::Chunk,
+    ledger::CampaignReceipts,
     record::{Archive, Control, Planned},
     summary::{CampaignStatus, Segments, Summary},
 };
@@ -116,6 +117,10 @@ pub(crate) struct Campaign {
     pub(crate) planned_at: UnixMicros,
     pub(crate) control: Option<Control>,
     pub(crate) control_why: String,
+    /// When it was finished; `None` while it runs or can be resumed.
+    pub(crate) finished_at: Option<UnixMicros>,
+    /// Its time was over, and nobody is left in its files.
+    pub(crate) is_erased: bool,
     /// Time spent running, up to the last control event.
     pub(crate) elapsed: Duration,
     /// Since when it has been running.
@@ -124,8 +129,8 @@ pub(crate) struct Campaign {
     pub(crate) last_submit_at: Option<UnixMicros>,
     pub(crate) first_submit_at: Option<UnixMicros>,
     pub(crate) bounds: BTreeMap<CarrierIndex, u32>,
-    /// Most that were in doubt at once by a crash, and the bound that held then.
     pub(crate) reasons: Reasons,
+    pub(crate) receipts: CampaignReceipts,
     pub(crate) open: HashMap<u32, Box<Chunk>>,
     /// For each chunk that the store holds: its sums as stored. They are part of `sums` already.
     pub(crate) stored: HashMap<u32, StoredChunk>,
@@ -155,6 +160,8 @@ impl Campaign {
             planned_at,
             control: None,
             control_why: String::new(),
+            finished_at: None,
+            is_erased: false,
             elapsed: Duration::ZERO,
             running_since: None,
             last_event_at: planned_at,
@@ -162,6 +169,7 @@ impl Campaign {
             first_submit_at: None,
             bounds: BTreeMap::new(),
             reasons: Reasons::default(),
+            receipts: CampaignReceipts::default(),
             open: HashMap::new(),
             stored: HashMap::new(),
             sums,
@@ -201,6 +209,7 @@ impl Campaign {
             self.running_since = Some(at);
         }
         self.last_event_at = self.last_event_at.max(at);
+        self.finished_at = (control == Control::Finished).then_some(at);
         self.control = Some(control);
         why.clone_into(&mut self.control_why);
     }

@@ -24,7 +24,7 @@ use crate::{
     record::{Archive, Control, Planned},
     segment::{Flags, Segment},
     store::{Batch, Store, StoredSums},
-    suppress::SuppressList,
+    suppress::SuppressLists,
     suspects::{StoredSuspect, Suspects},
 };
 
@@ -90,6 +90,26 @@ pub struct ReceiptCounters {
     pub replies: u64,
 }
 
+/// The same for one campaign, as far as receipts could be matched to its rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct CampaignReceipts {
+    /// Said again what was known.
+    pub duplicates: u64,
+    /// Said another final state than an earlier one.
+    pub conflicts: u64,
+    /// Turned a final state into delivered.
+    pub corrections: u64,
+    /// Final, and after the receipt deadline.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub late: u64,
+}
+
+impl CampaignReceipts {
+    fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// The fold of the journal.
 #[derive(Debug)]
 pub struct Ledger {
@@ -103,7 +123,9 @@ pub struct Ledger {
     /// How each carrier's ids are read, as the journal knows it: mode and what is taken out.
     foldings: BTreeMap<u8, (String, String)>,
     receipts: ReceiptCounters,
-    suppress: SuppressList,
+    suppress: SuppressLists,
+    /// How often personal data was erased.
+    erasures: u64,
     /// The last record folded in.
     applied: u64,
     /// The first record that the journal still has: the store must never need an earlier one.
@@ -133,11 +155,11 @@ struct GlobalRecord {
     /// The last reply whose effect is in the suppression list.
     #[serde(default)]
     last_reply: u64,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
-const fn is_zero(n: &u64) -> bool {
-    *n == 0
+    /// Names of the suppression lists, in the order of their numbers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    lists: Vec<String>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    erasures: u64,
 }
 
 /// Counters that came after format 2 are left out while they are zero: what was never counted is
@@ -166,8 +188,25 @@ struct CampaignRecord {
     last_submit_at: Option<u64>,
     bounds: Vec<(u8, u32)>,
     reasons: Vec<String>,
+    /// `None` also when it is the last event of a finished campaign.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    finished_at: Option<u64>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    is_erased: bool,
+    #[serde(default, skip_serializing_if = "CampaignReceipts::is_none")]
+    receipts: CampaignReceipts,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     archived: Option<ArchivedRecord>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+const fn is_zero(value: &u64) -> bool {
+    *value == 0
 }
 
 /// Of an archived campaign, in place of its chunks.
@@ -229,9 +268,11 @@ impl Ledger {
             }
         }
         if n_chunks > 0 || which == Checkpoint::All {
-            for (number, value) in self.suppress.take_dirty() {
-                batch.suppression(&number, value);
+            let (parts, single) = self.suppress.take_dirty();
+            for (list, part, octets) in parts {
+                batch.suppressions(list, part, octets);
             }
+            single.iter().for_each(|number| batch.remove_single(number));
             for campaign in self.campaigns.values_mut() {
                 for number in campaign.to_remove.drain(..) {
                     batch.remove_chunk(campaign.id, number);
@@ -271,6 +312,8 @@ impl Ledger {
             foldings: self.foldings.clone(),
             receipts: self.receipts,
             last_reply: self.suppress.last_reply,
+            lists: self.suppress.to_names(),
+            erasures: self.erasures,
         };
         serde_json::to_vec(&record).map_err(|source| Error::Io {
             path: self.store.path().to_owned(),
@@ -279,10 +322,24 @@ impl Ledger {
         })
     }
 
-    /// Numbers that get nothing any more.
+    /// Numbers that get nothing any more, by list.
     #[must_use]
-    pub const fn suppressed(&self) -> &SuppressList {
+    pub const fn suppressed(&self) -> &SuppressLists {
         &self.suppress
+    }
+
+    /// How often personal data was erased.
+    #[must_use]
+    pub const fn n_erasures(&self) -> u64 {
+        self.erasures
+    }
+
+    /// When the campaign was finished last, if it is; and whether its time was over and its personal
+    /// data are gone.
+    #[must_use]
+    pub fn finished_at(&self, id: CampaignId) -> Option<(UnixMicros, bool)> {
+        let campaign = self.campaigns.get(&id)?;
+        campaign.finished_at.map(|at| (at, campaign.is_erased))
     }
 
     /// The number of the carrier with this name, if it has one.
@@ -320,6 +377,9 @@ impl CampaignRecord {
             last_submit_at: campaign.last_submit_at.map(|at| at.0),
             bounds: campaign.bounds.iter().map(|(carrier, bound)| (carrier.0, *bound)).collect(),
             reasons: campaign.reasons.texts().to_vec(),
+            finished_at: campaign.finished_at.filter(|at| *at != campaign.last_event_at).map(|at| at.0),
+            is_erased: campaign.is_erased,
+            receipts: campaign.receipts,
             archived: campaign.archived.clone().map(|archive| ArchivedRecord {
                 archive,
                 sums: StoredSums { sums: campaign.sums, reasons: campaign.reasons.counts().collect() }.encode(),
@@ -338,7 +398,11 @@ impl CampaignRecord {
         campaign.first_submit_at = self.first_submit_at.map(UnixMicros);
         campaign.last_submit_at = self.last_submit_at.map(UnixMicros);
         campaign.bounds = self.bounds.into_iter().map(|(carrier, bound)| (CarrierIndex(carrier), bound)).collect();
+        let is_finished = campaign.control == Some(Control::Finished);
+        campaign.finished_at = is_finished.then(|| self.finished_at.map_or(campaign.last_event_at, UnixMicros));
+        campaign.is_erased = self.is_erased;
         campaign.reasons = crate::campaign::Reasons::restore(self.reasons);
+        campaign.receipts = self.receipts;
         if let Some(ArchivedRecord { archive, sums }) = self.archived {
             let stored = StoredSums::decode(&sums)?;
             campaign.sums = stored.sums;

@@ -6,11 +6,13 @@
 //! of the recipient. Unknown kinds can be told apart by their length, but are refused: a record
 //! that this version can't fold must not be passed over in silence.
 
+mod erased;
 mod queried;
 mod read;
 mod receipt;
 mod write;
 
+pub use erased::{BatchEntry, Erased, ErasedCampaign, ErasedCause, SuppressBatch, SuppressEntries};
 pub use queried::{QUESTIONS_MAX, QueriedEntry, Told};
 pub use read::{AnswerEntries, Events, InferredEntries, IntentEntries, QueriedEntries, ReceiptEntries, Tokens};
 pub use receipt::{Attempt, FoldingStep, InferredEntry, ReceiptEntry, ReceiptFacts};
@@ -20,7 +22,11 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use volley_core::{CampaignId, CarrierIndex, MessageToken, RecipientCheck, RowIndex, UnixMicros};
 
-use crate::suppress::{NumberHash, SuppressCause};
+use crate::{
+    suppress::{ListIndex, NumberHash, SuppressCause},
+    varint::Cursor,
+};
+use read::{Entries, checked};
 
 /// One event, borrowed from the record that holds it.
 #[derive(Debug)]
@@ -159,6 +165,17 @@ pub enum Event<'a> {
     },
     /// A number goes on the suppression list, or off it.
     Suppress(SuppressEntry),
+    /// Personal data was erased.
+    Erased(Box<Erased>),
+    /// A suppression list gets its number in this data directory.
+    SuppressList {
+        /// The number.
+        list: ListIndex,
+        /// Its name.
+        name: &'a str,
+    },
+    /// Numbers go on a suppression list, or off it.
+    SuppressBatch(SuppressBatch<'a>),
     /// Rows that are not sent because their number is on the suppression list.
     Suppressed {
         /// Campaign, carrier that they would have gone to, and time.
@@ -408,6 +425,9 @@ pub(crate) mod kind {
     pub(crate) const FOLDING: u8 = 33;
     pub(crate) const REMATCHED: u8 = 34;
     pub(crate) const QUERIED: u8 = 35;
+    pub(crate) const ERASED: u8 = 40;
+    pub(crate) const SUPPRESS_LIST: u8 = 41;
+    pub(crate) const SUPPRESS_BATCH: u8 = 42;
     pub(crate) const ARCHIVED: u8 = 50;
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde_json::Value;
 use volley_core::{MessageState, StateCounts};
 
 use crate::record::Control;
@@ -71,6 +72,9 @@ pub enum CampaignStatus {
 }
 
 impl CampaignStatus {
+    const ALL: [Self; 6] =
+        [Self::Planned, Self::Running, Self::Interrupted, Self::Finished, Self::Stopped, Self::Archived];
+
     /// The word for tables.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -114,6 +118,40 @@ impl Summary {
     #[must_use]
     pub fn adds_up(&self) -> bool {
         self.states.total() == self.rows
+    }
+}
+
+impl Summary {
+    /// The numbers from their JSON; `None` when a key is missing or makes no sense.
+    #[must_use]
+    pub fn from_json(value: &Value) -> Option<Self> {
+        let n = |pointer: &str| value.pointer(pointer).and_then(Value::as_u64);
+        let text = |key: &str| value.get(key).and_then(Value::as_str);
+        let mut states = StateCounts::default();
+        for state in MessageState::ALL {
+            states.add(state, n(&format!("/states/{}", state.name()))?);
+        }
+        let reasons = value.get("reasons")?.as_object()?.iter();
+        Some(Self {
+            campaign: text("campaign")?.to_owned(),
+            status: CampaignStatus::ALL.into_iter().find(|status| Some(status.name()) == text("status"))?,
+            rows: n("/rows")?,
+            states,
+            segments: Segments {
+                planned: n("/segments/planned")?,
+                submitted: n("/segments/submitted")?,
+                accepted: n("/segments/accepted")?,
+                delivered: n("/segments/delivered")?,
+            },
+            possible_duplicates: n("/possible_duplicates")?,
+            taken_twice: n("/taken_twice").unwrap_or(0),
+            inferred: n("/inferred").unwrap_or(0),
+            in_doubt_bound: n("/in_doubt_bound")?,
+            elapsed: Duration::from_millis(n("/elapsed_ms")?),
+            submitted_per_s: value.get("submitted_per_s")?.as_f64()?,
+            why: text("why").unwrap_or_default().to_owned(),
+            reasons: reasons.map(|(reason, n)| Some((reason.clone(), n.as_u64()?))).collect::<Option<_>>()?,
+        })
     }
 }
 

@@ -10,7 +10,7 @@ use volley_core::{
 };
 use volley_journal::{Event, Journal, JournalOptions, Writer};
 use volley_reconciler::{
-    Checkpoint, Ledger, NumberHash, Summary, SuppressCause,
+    Checkpoint, Ledger, ListIndex, NumberHash, Summary, SuppressCause,
     record::{
         Answer, AnswerEntry, Attempt, Control, DoubtCause, Event as Recorded, EventWriter, Events, Head, InferredEntry,
         IntentEntry, Planned, ReceiptEntry, ReceiptFacts, Resolution, SuppressChange, SuppressEntry,
@@ -375,8 +375,14 @@ fn suppressed_numbers_and_rows_stay_so_over_crash_and_clean_end() {
         assert_eq!(states, [2 - in_flight, in_flight, 1], "{summary:?}");
         assert!(summary.adds_up());
         let list = world.ledger().suppressed();
-        let is_on = |n: u8| list.get(RecipientCheck(n.into()), || NumberHash([n; 16])).is_some();
-        assert_eq!((is_on(1), is_on(2), list.len(), list.last_reply()), (false, true, 1, 3));
+        let is_on = |n: u8| {
+            let hash = || NumberHash([n; 16]);
+            list.get(&[ListIndex::GLOBAL], RecipientCheck(n.into()), UnixMicros(u64::MAX), hash).is_some()
+        };
+        assert_eq!(
+            (is_on(1), is_on(2), list.list(ListIndex::GLOBAL).unwrap().len(), list.last_reply()),
+            (false, true, 1, 3)
+        );
     };
     check(&mut world, 1);
     world.crash();

@@ -1,6 +1,8 @@
 //! What a simulated carrier must not forget when its process dies: whom it has taken messages
 //! for, and which receipts it owes. A real SMSC does not forget either.
 
+mod erase;
+
 use std::{
     collections::HashSet,
     fs::{self, File, OpenOptions},
@@ -9,6 +11,8 @@ use std::{
 };
 
 use crate::Error;
+
+pub use erase::erase_spool;
 
 /// A message taken, as far as its receipt needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -21,7 +21,7 @@ Examples:
   volley doubt list spring-sale
   volley doubt list spring-sale --json | jq '.rows[].line'
 
-Works while another process runs, which is asked then.")]
+Works while a campaign runs, whose process is asked then.")]
     List(DoubtList),
     /// Say what became of rows in doubt, or have them sent again
     #[command(after_help = "\

@@ -1,14 +1,17 @@
 //! `volley run`.
 
 use std::{
+    cmp::Reverse,
+    collections::BTreeMap,
     io::{self, IsTerminal as _, Write as _},
-    path::Path,
 };
 
 use volley_engine::{
-    CancellationToken, DataDir, Ended, Engine, Error, Outcome, Preflight, Prepared, Report, carriers_file,
+    CancellationToken, DataDir, Ended, Engine, Error, Outcome, PlannedCost, Preflight, Prepared, Proposal,
+    ProposedColumn, Role, carriers_file,
 };
 
+use super::report::write_rows;
 use crate::{
     args::{RunArgs, RunOutput},
     failure::{Code, Failure},
@@ -26,6 +29,12 @@ pub(crate) fn run(data: &DataDir, args: &RunArgs) -> Result<Code, Failure> {
     if args.dry_run {
         eprintln!("dry run: nothing was sent");
         return Ok(Code::Clean);
+    }
+    if args.yes && preflight.proposal.is_some() {
+        // Nobody has seen it who could say that it is right.
+        let message = "the column with the numbers is only proposed, and --yes can't approve a proposal".to_owned();
+        let hint = format!("write `to = \"{}\"` under [audience] of the campaign", preflight.frozen.options.to);
+        return Err(Failure::Usage { message, hint: Some(hint) });
     }
     if engine.unfinished(&name).is_some() && !args.again {
         return Err(Error::Unfinished { name }.into());
@@ -53,8 +62,15 @@ fn preview(preflight: &Preflight) -> String {
         grouped(frozen.n_valid.into()),
         grouped(frozen.n_segments)
     );
+    out.push_str(&format!("  read as {}\n", frozen.form));
+    if let Some(proposal) = &preflight.proposal {
+        out.push_str(&proposed(proposal, &frozen.options.to));
+    }
     for (code, n_rows) in &frozen.rejected {
         out.push_str(&format!("  rejected {:>10}  {code}\n", grouped(*n_rows)));
+    }
+    for (reason, n_rows) in &preflight.suppressed {
+        out.push_str(&format!("  {reason}: {} rows\n", grouped(*n_rows)));
     }
     for row in &frozen.samples {
         let column = row.column.as_deref().map(|column| format!(", column {column}")).unwrap_or_default();
@@ -63,10 +79,56 @@ fn preview(preflight: &Preflight) -> String {
     for (n, n_rows) in &frozen.by_segments {
         out.push_str(&format!("  in {n} segment{}: {} rows\n", if *n == 1 { "" } else { "s" }, grouped(*n_rows)));
     }
+    let countries = frozen.by_country.len();
+    if countries > 1 {
+        out.push_str(&format!("  to {}\n", countries_line(&frozen.by_country)));
+    }
     let routes: Vec<_> =
         options.routes.iter().map(|route| format!("{} (weight {})", route.carrier, route.weight)).collect();
     let rate = options.schedule.rate.map_or_else(|| "no limit of its own".to_owned(), |rate| rate.to_string());
     out.push_str(&format!("  from {} via {}; rate: {rate}\n", options.message.sender, routes.join(", ")));
+    out.push_str(&planned_cost(&PlannedCost::of(&preflight.approved)));
+    out
+}
+
+fn planned_cost(planned: &PlannedCost) -> String {
+    let mut out = match planned.total.is_empty() {
+        true => "  planned cost: no price".to_owned(),
+        false => format!("  planned cost: {} by the routes' weights", planned.total.in_words()),
+    };
+    if let Some((least, most)) = planned.range {
+        out.push_str(&format!(", from {least} to {most} by others"));
+    }
+    if !planned.no_price.is_empty() && !planned.total.is_empty() {
+        out.push_str(&format!("; no price for {}", planned.no_price.join(", ")));
+    }
+    out.push('\n');
+    out
+}
+
+/// Countries by rows, the first few.
+fn countries_line(by_country: &BTreeMap<String, u64>) -> String {
+    const SHOWN: usize = 6;
+    let mut countries: Vec<_> = by_country.iter().collect();
+    countries.sort_by_key(|(_, n_rows)| Reverse(**n_rows));
+    let mut words: Vec<String> =
+        countries.iter().take(SHOWN).map(|(country, n_rows)| format!("{country} {}", grouped(**n_rows))).collect();
+    if countries.len() > SHOWN {
+        words.push(format!("{} countries more", countries.len() - SHOWN));
+    }
+    words.join(", ")
+}
+
+/// What the list itself proposes, where the campaign file leaves it to the list.
+fn proposed(proposal: &Proposal, to: &str) -> String {
+    let mut out = format!("  no `to` in the campaign: numbers are taken from `{to}`\n");
+    for ProposedColumn { role, column, reason } in &proposal.columns {
+        let key = match role.key() {
+            Some(key) if *role != Role::Number => format!("; `{key} = \"{column}\"` would use it"),
+            Some(_) | None => String::new(),
+        };
+        out.push_str(&format!("    `{column}` holds {}: {reason}{key}\n", role.name()));
+    }
     out
 }
 
@@ -107,7 +169,7 @@ pub(crate) fn drive(data: &DataDir, prepared: Prepared, output: &RunOutput, name
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one task of the command itself; it is aborted when the run ends")]
-fn tokio_util_spawn(task: impl Future<Output = ()> + Send + 'static) -> tokio::task::JoinHandle<()> {
+pub(crate) fn tokio_util_spawn(task: impl Future<Output = ()> + Send + 'static) -> tokio::task::JoinHandle<()> {
     tokio::spawn(task)
 }
 
@@ -126,16 +188,9 @@ fn report(data: &DataDir, outcome: &Outcome, output: &RunOutput, id: u32) -> Res
         }
     }
     if let Some(path) = &output.csv {
-        write_csv(data, id, path)?;
+        write_rows(data, &id.to_string(), path, output.no_progress)?;
     }
     Ok(())
-}
-
-fn write_csv(data: &DataDir, id: u32, path: &Path) -> Result<(), Failure> {
-    let file = std::fs::File::create(path).map_err(Failure::io(format!("can't create {}", path.display())))?;
-    let mut file = io::BufWriter::with_capacity(1 << 20, file);
-    Report::open(data, &id.to_string())?.write_csv(&mut file)?;
-    file.flush().map_err(Failure::io(format!("can't write {}", path.display())))
 }
 
 fn next_step(outcome: &Outcome, name: &str) {

@@ -42,7 +42,11 @@ fn wrong_and_missing_keys_are_named_with_their_place() {
     campaign_with(dir, "sender = ", "sendr = ");
     check(&run(dir), 2, &["campaign.toml:6:1: unknown field `sendr`", "hint: did you mean `sender`?"]);
     campaign_with(dir, "to = \"phone\"\n", "");
-    check(&run(dir), 2, &["campaign.toml:2:1: missing field `to`"]);
+    check(
+        &run(dir),
+        2,
+        &["numbers are taken from `phone`", "error: the column with the numbers is only proposed", "`to = \"phone\"`"],
+    );
     campaign_with(dir, "carrier = \"north\"", "carrier = \"nort\"");
     check(&run(dir), 2, &["carriers.toml: no carrier `nort`", "hint: did you mean `north`?"]);
     write_campaign(dir, 10, "127.0.0.1:1", "");
@@ -77,7 +81,7 @@ fn lists_that_can_not_be_used_say_why() {
             "no column `phone`: the header has `number`, `first_name`, `code`",
         ),
         (
-            b"phone,first_name,code\n+4915112345678,J\xFCrgen,B\n",
+            b"phone,first_name,code\n+4915112345678,J\xFCrgen,B\n+4915112345679,Zo\xC3\xAB,B\n",
             2,
             "list.csv, line 2, byte 38: the file is not UTF-8 text",
         ),

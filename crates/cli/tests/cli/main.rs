@@ -1,12 +1,14 @@
 //! The binary as its users meet it.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod archive;
 mod bad_input;
 mod carrier_command;
 mod carriers;
 mod damage;
 mod disk;
 mod doubt;
+mod erase;
 mod faults;
 mod foreign;
 mod house;
@@ -14,8 +16,13 @@ mod inferred;
 mod inspect;
 mod interrupt;
 mod kill;
+mod listen;
+mod lists;
 mod queries;
 mod replies;
+mod report;
 mod scenarios;
+mod silence;
 mod support;
+mod suppress;
 mod syscalls;

@@ -5,7 +5,7 @@ use std::{num::NonZeroU8, num::NonZeroU32, path::Path};
 use serde::{Deserialize, Serialize};
 use volley_core::{Rate, Template};
 
-use super::{FileError, HumanDuration, file_error};
+use super::{AudienceOptions, FileError, HumanDuration, file_error};
 
 /// `campaign.toml`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,6 +29,9 @@ pub struct CampaignOptions {
     /// How replies are read.
     #[serde(default)]
     pub replies: ReplyOptions,
+    /// How long people are kept.
+    #[serde(default)]
+    pub privacy: PrivacyOptions,
     /// Through which carriers.
     #[serde(rename = "route")]
     pub routes: Vec<RouteOptions>,
@@ -45,22 +48,6 @@ pub enum Class {
     Transactional,
     /// One-time passwords.
     Otp,
-}
-
-/// `[audience]`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct AudienceOptions {
-    /// The recipients CSV, relative to the campaign file.
-    pub list: String,
-    /// The column with the number.
-    pub to: String,
-    /// Country (ISO 3166, two letters) of numbers written without a country code.
-    #[serde(default)]
-    pub default_country: Option<String>,
-    /// The CSV's delimiter; found out from the file when not given.
-    #[serde(default)]
-    pub delimiter: Option<char>,
 }
 
 /// `[message]`.
@@ -151,9 +138,23 @@ pub struct ReplyOptions {
     /// A table of words in place of the data directory's or the built-in one, relative to the
     /// campaign file.
     pub keywords: Option<String>,
-    /// Sent once to a number that opts out, if it fits one segment. Default none: many carriers
-    /// send their own.
+    /// Sent to a number that opts out, at most once a day; it must fit one segment. Default none: many
+    /// carriers send their own.
     pub confirmation: Option<String>,
+    /// Sent to a number that opts in again, as `confirmation`. Default none.
+    pub welcome: Option<String>,
+    /// Sent to a number that asks for help, as `confirmation`, also to one that has opted out.
+    /// Default none.
+    pub help: Option<String>,
+}
+
+/// `[privacy]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct PrivacyOptions {
+    /// How long after the campaign is finished its numbers, columns and replies are kept, e.g.
+    /// "90d"; then they are erased, and states and sums stay. Without it until they are erased.
+    pub retention: Option<HumanDuration>,
 }
 
 /// SMPP can't tell whether an unanswered submit was taken; this says what we do then.
@@ -218,12 +219,7 @@ impl CampaignOptions {
         if let Err(what) = check_sender(&self.message.sender) {
             return wrong("sender", what);
         }
-        if let Some(country) = &self.audience.default_country
-            && !(country.len() == 2 && country.chars().all(|c| c.is_ascii_uppercase()))
-        {
-            let message = format!("`default-country` is `{country}`: write two capital letters, such as \"DE\"");
-            return wrong("default-country", message);
-        }
+        self.audience.check(path, text)?;
         if self.routes.is_empty() {
             return wrong("route", "no `[[route]]`: name at least one carrier".to_owned());
         }

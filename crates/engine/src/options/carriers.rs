@@ -3,6 +3,7 @@
 mod check;
 mod connection;
 mod kinds;
+mod prices;
 mod profile;
 mod query;
 mod receipts;
@@ -23,6 +24,7 @@ use volley_pipeline::{ReceiverAccount, Secret};
 pub use self::{
     connection::{BindType, InterfaceVersion, ReceiverOptions, ReconnectOptions, TimerOptions},
     kinds::{CarrierKind, Concatenation, DefaultAlphabet, IdMode, NationalLanguage},
+    prices::{Currency, Money, Prices},
     profile::CarrierOptions,
     query::QueryOptions,
     receipts::{ClockSkew, ReceiptOptions, ReceiptStateName, ReceiptZone, StripPattern, ValuePattern},

@@ -9,7 +9,10 @@ use volley_smpp::{
     time::{absolute_utc, relative},
 };
 
-use crate::options::{CarrierOptions, FileError, ValidityForm};
+use crate::{
+    options::{CarrierOptions, FileError, ValidityForm},
+    preflight::roles::RowValidity,
+};
 
 /// The longest span that a relative validity period can say.
 const RELATIVE_MAX_S: u64 = 30 * 86_400;
@@ -27,8 +30,11 @@ pub(crate) struct LaneFormat {
     pub(crate) priority: u8,
     pub(crate) registered_delivery: u8,
     validity_form: ValidityForm,
-    /// The campaign's, within what the carrier takes.
+    /// The campaign's.
     validity: Option<Duration>,
+    /// What the carrier takes.
+    min_validity: Option<Duration>,
+    max_validity: Option<Duration>,
     pub(crate) tlvs: LaneTlvs,
 }
 
@@ -64,8 +70,6 @@ impl LaneFormat {
         validity: Option<Duration>,
         columns: &[String],
     ) -> Result<Self, String> {
-        let (min, max) = (options.min_validity, options.max_validity);
-        let validity = validity.map(|wanted| wanted.max(min.map_or(Duration::ZERO, |min| min.0)));
         Ok(Self {
             service_type: options.service_type.clone(),
             source: options.ton_npi.of_sender(sender),
@@ -76,14 +80,26 @@ impl LaneFormat {
             priority: options.priority,
             registered_delivery: options.registered_delivery.octet(options.intermediate_receipts),
             validity_form: options.validity_form,
-            validity: validity.map(|wanted| max.map_or(wanted, |max| wanted.min(max.0))),
+            validity,
+            min_validity: options.min_validity.map(|min| min.0),
+            max_validity: options.max_validity.map(|max| max.0),
             tlvs: LaneTlvs::new(options, columns)?,
         })
     }
 
-    /// The field for a submit at `wall`; `None` leaves it empty.
-    pub(crate) fn validity_period(&self, wall: UnixMicros) -> Option<[u8; 16]> {
-        let validity = self.validity?;
+    /// The field for a submit at `wall`, of a row that may have a validity of its own; `None` leaves
+    /// it empty. A time that has passed leaves a second: the carrier says that it expired.
+    pub(crate) fn validity_period(&self, wall: UnixMicros, own: Option<RowValidity>) -> Option<[u8; 16]> {
+        let wanted = match own {
+            Some(RowValidity::For(span)) => span,
+            Some(RowValidity::Until(at_s)) => {
+                let left_s = at_s.saturating_sub(i64::try_from(wall.0 / 1_000_000).unwrap_or(i64::MAX));
+                Duration::from_secs(u64::try_from(left_s).unwrap_or(0).max(1))
+            }
+            None => self.validity?,
+        };
+        let validity =
+            wanted.max(self.min_validity.unwrap_or_default()).min(self.max_validity.unwrap_or(Duration::MAX));
         match self.validity_form {
             ValidityForm::Absolute => Some(absolute_utc(wall.plus(validity).0 / 1_000_000)),
             ValidityForm::Relative => relative(validity.as_secs().clamp(1, RELATIVE_MAX_S)),
@@ -192,7 +208,7 @@ mod tests {
     fn validity_keeps_to_what_the_carrier_takes_in_the_form_that_it_reads() {
         let at = UnixMicros(1_795_521_600_000_000);
         let period = |text: &str, validity_s| {
-            format(text, validity_s).validity_period(at).map(|text| String::from_utf8(text.to_vec()).unwrap())
+            format(text, validity_s).validity_period(at, None).map(|text| String::from_utf8(text.to_vec()).unwrap())
         };
         assert_eq!(period("", 3_600).unwrap(), "261124130000000+");
         assert_eq!(period("max-validity = \"10m\"", 3_600).unwrap(), "261124121000000+");
@@ -200,6 +216,19 @@ mod tests {
         assert_eq!(period("validity-form = \"relative\"", 90_061).unwrap(), "000001010101000R");
         assert_eq!(period("validity-form = \"relative\"", 400 * 86_400).unwrap(), "000030000000000R");
         assert_eq!(period("validity-form = \"none\"", 3_600), None);
+    }
+
+    #[test]
+    fn a_rows_own_validity_goes_before_the_campaigns() {
+        let at = UnixMicros(1_795_521_600_000_000);
+        let period = |text: &str, own| {
+            format(text, 60).validity_period(at, Some(own)).map(|text| String::from_utf8(text.to_vec()).unwrap())
+        };
+        let hours = |n: u64| RowValidity::For(Duration::from_secs(n * 3_600));
+        assert_eq!(period("", hours(1)).unwrap(), "261124130000000+");
+        assert_eq!(period("max-validity = \"10m\"", hours(1)).unwrap(), "261124121000000+");
+        assert_eq!(period("", RowValidity::Until(1_795_525_200)).unwrap(), "261124130000000+");
+        assert_eq!(period("validity-form = \"relative\"", RowValidity::Until(0)).unwrap(), "000000000001000R");
     }
 
     #[test]

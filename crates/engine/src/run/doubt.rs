@@ -48,7 +48,7 @@ impl Lane {
 }
 
 /// A receipt as it is recorded.
-pub(super) fn entry<'a>(receipt: &Receipt<'a>, zone: &ReceiptZone, numbers: &Suppressed) -> ReceiptEntry<'a> {
+pub(crate) fn entry<'a>(receipt: &Receipt<'a>, zone: &ReceiptZone, numbers: &Suppressed) -> ReceiptEntry<'a> {
     let submitted = receipt.submitted.and_then(|date| zone.read(date));
     let facts = submitted.zip(receipt.recipient_tail).map(|(submitted, tail)| ReceiptFacts {
         submitted,

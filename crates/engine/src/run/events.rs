@@ -98,9 +98,9 @@ impl Runner {
 
     fn on_answers(&mut self, lane_index: usize, answers: &AnswerBatch) {
         let head = self.head(lane_index);
-        let n_confirmations = match self.confirmation {
-            Some(_) => answers.iter().filter(|(token, _)| is_confirmation(*token)).count(),
-            None => 0,
+        let n_confirmations = match self.courtesies.is_empty() {
+            false => answers.iter().filter(|(token, _)| is_confirmation(*token)).count(),
+            true => 0,
         };
         let n_answers = (answers.len() - n_confirmations) as u32;
         let (now, commit) = (self.clock.now(), self.state.commit);

@@ -32,6 +32,7 @@ impl Runner {
                 status,
             }
         });
+        self.board.set_journal(self.state.commit_times.to_json(self.state.disk_full));
         self.board.set_lanes(lanes.collect(), self.state.throttled);
     }
 }

@@ -10,7 +10,9 @@ use crate::{
     Error,
     campaign::{Campaign, Reasons, Sums},
     chunk::Chunk,
-    record::{Answer, AnswerEntry, DoubtCause, Event, Events, Head, IntentEntry, Planned, Resolution},
+    record::{
+        Answer, AnswerEntry, DoubtCause, Erased, ErasedCause, Event, Events, Head, IntentEntry, Planned, Resolution,
+    },
     segment::{Flags, Segment},
     suppress::SuppressCause,
     suspects::{Fate, Suspect, Suspects},
@@ -84,17 +86,18 @@ impl Ledger {
                 entries.try_for_each(|entry| rows.on_inferred(&entry))?;
             }
             Event::Ambiguous { carrier, id } => self.on_ambiguous(sequence, carrier, id),
-            Event::Folding { carrier, mode, strip, step } => {
-                self.on_folding(sequence, carrier, (mode, strip), step)?;
-            }
+            Event::Folding { carrier, mode, strip, step } => self.on_folding(sequence, carrier, (mode, strip), step)?,
             Event::Queried { head, entries } => self.on_queried(sequence, head, entries)?,
+            Event::Erased(erased) => self.on_erased(sequence, &erased)?,
+            Event::SuppressList { list, name } => self.suppress.name(list, name),
+            Event::SuppressBatch(batch) if is_news => self.suppress.apply_batch(&batch),
             Event::NoReceipt { head, mut tokens } => {
                 let mut rows = self.rows(sequence, head)?;
                 tokens.try_for_each(|token| rows.on_no_receipt(token))?;
             }
             Event::Reply { .. } => self.receipts.replies += u64::from(is_news),
             Event::Suppress(entry) if is_news => self.suppress.apply(&entry),
-            Event::Suppress(_) => {}
+            Event::Suppress(_) | Event::SuppressBatch(_) => {}
             Event::Suppressed { head, cause, mut tokens } => {
                 let mut rows = self.rows(sequence, head)?;
                 tokens.try_for_each(|token| rows.on_suppressed(token, cause))?;
@@ -111,6 +114,20 @@ impl Ledger {
 
     fn on_planned(&mut self, id: CampaignId, at: UnixMicros, plan: Planned) {
         self.campaigns.entry(id).or_insert_with(|| Campaign::new(id, at, plan));
+    }
+
+    /// Its files are what they are now; rows and sums stay as they were.
+    fn on_erased(&mut self, sequence: u64, erased: &Erased) -> Result<(), Error> {
+        if !self.is_news(sequence) {
+            return Ok(());
+        }
+        self.erasures += 1;
+        for changed in &erased.campaigns {
+            let campaign = self.campaign_mut(sequence, CampaignId(changed.campaign))?;
+            campaign.plan.files.extend(changed.files.clone());
+            campaign.is_erased |= erased.cause == ErasedCause::Retention;
+        }
+        Ok(())
     }
 
     pub(super) fn campaign_mut(&mut self, sequence: u64, id: CampaignId) -> Result<&mut Campaign, Error> {
@@ -153,7 +170,7 @@ pub(super) struct RowsOf<'a> {
     /// The campaign's last event before this one.
     last_event_before: UnixMicros,
     pub(super) counters: &'a mut super::ReceiptCounters,
-    campaign: &'a mut Campaign,
+    pub(super) campaign: &'a mut Campaign,
     pub(super) head: Head,
     pub(super) at_ms: u32,
     pub(super) sequence: u64,
@@ -398,16 +415,16 @@ impl RowOf<'_> {
         row.state = after;
         row.reason = match after {
             MessageState::Delivered | MessageState::InFlight | MessageState::Pending => 0,
+            // One segment's reason stays when another one's success is the last to be heard of.
             MessageState::Rejected
             | MessageState::Suppressed
-            | MessageState::Deferred
-            | MessageState::InDoubt
-            | MessageState::Accepted
             | MessageState::Undelivered
             | MessageState::Expired
-            | MessageState::Unknown
             | MessageState::Failed
-            | MessageState::Cancelled => reason.filter(|new| *new != 0 || before != after).unwrap_or(reason_before),
+            | MessageState::Cancelled => reason.filter(|new| *new != 0).unwrap_or(reason_before),
+            MessageState::Deferred | MessageState::InDoubt | MessageState::Accepted | MessageState::Unknown => {
+                reason.filter(|new| *new != 0 || before != after).unwrap_or(reason_before)
+            }
         };
         self.reasons.shift(reason_before, row.reason);
         self.sums.states.shift(before, after);
@@ -416,6 +433,16 @@ impl RowOf<'_> {
             (true, false) => self.chunk.n_open += 1,
             (true, true) | (false, false) => {}
         }
+    }
+}
+
+impl super::CampaignReceipts {
+    /// What one receipt changed for all campaigns, it changed for its own.
+    pub(super) const fn follow(&mut self, before: &super::ReceiptCounters, after: &super::ReceiptCounters) {
+        self.duplicates += after.duplicates - before.duplicates;
+        self.conflicts += after.conflicts - before.conflicts;
+        self.corrections += after.corrections - before.corrections;
+        self.late += after.late - before.late;
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     campaign::StoredChunk,
     index::{ParkedReceipts, ReceiptIndex, SettledIds, Target},
     store::Store,
-    suppress::SuppressList,
+    suppress::SuppressLists,
     suspects::Suspects,
 };
 
@@ -101,7 +101,8 @@ impl Ledger {
             suspects: Suspects::default(),
             foldings: std::collections::BTreeMap::new(),
             receipts: ReceiptCounters::default(),
-            suppress: SuppressList::default(),
+            suppress: SuppressLists::default(),
+            erasures: 0,
             applied: 0,
             journal_first: 1,
             global_as_of: 0,
@@ -126,7 +127,8 @@ impl Ledger {
             None if !super::base::restore(&self.store, journal)? => return Ok(1),
             None => self.store.global()?.unwrap_or_default(),
         };
-        let damaged = || Error::DamagedValue { path: self.store.path().to_owned(), key: "67".to_owned() };
+        let path = self.store.path().to_owned();
+        let damaged = || Error::DamagedValue { path: path.clone(), key: "67".to_owned() };
         let record: GlobalRecord = serde_json::from_slice(&octets).map_err(|_| damaged())?;
         // Only what is durable in the journal is folded, so the store never knows more.
         if record.as_of > journal.last().0 {
@@ -151,10 +153,9 @@ impl Ledger {
         self.suspects = Suspects::restore(record.suspects, record.n_unwatched);
         self.foldings = record.foldings;
         self.suppress.last_reply = record.last_reply;
-        for entry in self.store.suppressions() {
-            let (number, value) = entry?;
-            self.suppress.restore(&number, &value).ok_or_else(damaged)?;
-        }
+        self.erasures = record.erasures;
+        self.suppress.restore_names(record.lists);
+        self.load_suppressions(damaged)?;
         (self.applied, self.global_as_of) = (record.as_of, record.as_of);
         for campaign in record.campaigns {
             let campaign = campaign.restore().ok_or_else(damaged)?;
@@ -189,6 +190,18 @@ impl Ledger {
             }
         }
         Ok(record.replay_from)
+    }
+
+    fn load_suppressions(&mut self, damaged: impl Fn() -> Error) -> Result<(), Error> {
+        for entry in self.store.suppressions() {
+            let (list, octets) = entry?;
+            self.suppress.restore(list, &octets).ok_or_else(&damaged)?;
+        }
+        for entry in self.store.single_suppressions() {
+            let (number, value) = entry?;
+            self.suppress.restore_single(&number, &value).ok_or_else(&damaged)?;
+        }
+        Ok(())
     }
 
     /// Puts the ids of a chunk into the index where they await a receipt, and among the settled

@@ -114,6 +114,7 @@ impl RowsOf<'_> {
     ) -> Result<(), Error> {
         let at_ms = self.at_ms;
         let is_news = self.is_news;
+        let before = *self.counters;
         let Some(mut row) = self.row(token.row())? else { return Ok(()) };
         row.chunk.dirty_since = row.chunk.dirty_since.map(|dirty| dirty.min(since));
         let was_timed_out = row.chunk.row(row.offset).is_some_and(|row| row.flags.has(Flags::TIMED_OUT));
@@ -138,6 +139,7 @@ impl RowsOf<'_> {
             self.counters.conflicts += u64::from(was_final && state.is_final() && known != Some(state));
             self.counters.corrections += u64::from(was_final && changed && joined == ReceiptState::Delivered);
             self.counters.late += u64::from(was_timed_out && !was_final && joined.is_final());
+            self.campaign.receipts.follow(&before, self.counters);
         }
         if joined == ReceiptState::Delivered {
             self.index.remove(key, token);

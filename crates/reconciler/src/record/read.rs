@@ -4,11 +4,11 @@ use volley_core::{CampaignId, CarrierIndex, MessageToken, ReceiptState, Recipien
 
 use super::{
     Answer, AnswerEntry, Archive, Attempt, Control, DoubtCause, Event, EventError, FoldingStep, Head, InferredEntry,
-    IntentEntry, QueriedEntry, ReceiptEntry, ReceiptFacts, Resolution, SuppressChange, SuppressEntry, Told, kind,
-    queried::told, tag, write::MICROS_PER_S,
+    IntentEntry, QueriedEntry, ReceiptEntry, ReceiptFacts, Resolution, SuppressChange, SuppressEntry, Told, erased,
+    kind, queried::told, tag, write::MICROS_PER_S,
 };
 use crate::{
-    suppress::{NumberHash, SuppressCause},
+    suppress::{ListIndex, NumberHash, SuppressCause},
     varint::Cursor,
 };
 
@@ -91,12 +91,13 @@ fn event(kind: u8, mut body: Cursor<'_>) -> Option<Event<'_>> {
             let (carrier, mode, strip) = (CarrierIndex(body.u8()?), text(body)?, text(body)?);
             Event::Folding { carrier, mode, strip, step: FoldingStep::ALL.get(usize::from(body.u8()?)).copied()? }
         }
-        kind::QUERIED => {
-            Event::Queried { head: head(body)?, entries: checked(QueriedEntries { cursor: *body, row: 0 })? }
-        }
+        kind::QUERIED => queried(body)?,
         kind::NO_RECEIPT => Event::NoReceipt { head: head(body)?, tokens: checked(Tokens::new(*body))? },
         kind::REPLY => Event::Reply { carrier: CarrierIndex(body.u8()?), at: UnixMicros(body.u64()?) },
         kind::SUPPRESS => Event::Suppress(suppress_entry(body)?),
+        kind::ERASED => Event::Erased(serde_json::from_slice(body.prefixed()?).ok()?),
+        kind::SUPPRESS_LIST => Event::SuppressList { list: ListIndex(body.u16()?), name: text(body)? },
+        kind::SUPPRESS_BATCH => Event::SuppressBatch(erased::batch(body)?),
         kind::SUPPRESSED => Event::Suppressed {
             head: head(body)?,
             cause: SuppressCause::ALL.get(usize::from(body.u8()?)).copied()?,
@@ -119,6 +120,10 @@ fn event(kind: u8, mut body: Cursor<'_>) -> Option<Event<'_>> {
 fn receipts<'a>(body: &mut Cursor<'a>, in_full: bool) -> Option<(CarrierIndex, UnixMicros, ReceiptEntries<'a>)> {
     let (carrier, at) = (CarrierIndex(body.u8()?), UnixMicros(body.u64()?));
     Some((carrier, at, checked(ReceiptEntries { cursor: *body, at, in_full })?))
+}
+
+fn queried<'a>(body: &mut Cursor<'a>) -> Option<Event<'a>> {
+    Some(Event::Queried { head: head(body)?, entries: checked(QueriedEntries { cursor: *body, row: 0 })? })
 }
 
 fn suppress_entry(body: &mut Cursor<'_>) -> Option<SuppressEntry> {
@@ -144,12 +149,12 @@ fn row(cursor: &mut Cursor<'_>, previous: &mut u32) -> Option<RowIndex> {
 }
 
 /// What the entry iterators have in common: `Some(None)` at the end, `None` for nonsense.
-trait Entries: Clone {
+pub(super) trait Entries: Clone {
     type Entry;
     fn entry(&mut self) -> Option<Option<Self::Entry>>;
 }
 
-fn checked<E: Entries>(entries: E) -> Option<E> {
+pub(super) fn checked<E: Entries>(entries: E) -> Option<E> {
     let mut ahead = entries.clone();
     while ahead.entry()?.is_some() {}
     Some(entries)

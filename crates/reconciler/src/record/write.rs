@@ -279,7 +279,7 @@ impl EventWriter {
         });
     }
 
-    fn event(&mut self, kind: u8, write: impl FnOnce(&mut Vec<u8>)) {
+    pub(super) fn event(&mut self, kind: u8, write: impl FnOnce(&mut Vec<u8>)) {
         self.event_of(|body| {
             write(body);
             kind
