@@ -12,6 +12,7 @@ pub mod options;
 
 mod account;
 mod archive;
+mod asker;
 mod board;
 mod carrier_status;
 mod commit_times;
@@ -54,7 +55,7 @@ pub use cost::{Amounts, Contract, PlannedCost};
 pub use country::Country;
 pub use data_dir::{DataDir, DataLock};
 pub use doctor::{CampaignSums, Diagnosis, Finding, JournalFacts, Part, Sums, diagnose, repair};
-pub use doubt::{Decided, DoubtRow, DoubtVerdict, Doubts};
+pub use doubt::{Decided, DoubtRow, DoubtVerdict, Doubts, ListedDoubts, list_doubts};
 pub use engine::{Engine, Outcome, Prepared};
 pub use erase::{ErasePerson, Erasure, moment, now};
 pub use error::Error;

@@ -184,6 +184,15 @@ impl Campaign {
         }
     }
 
+    /// The numbers of all touched chunks that are not final as a whole, in order.
+    pub(crate) fn open_numbers(&self) -> Vec<u32> {
+        let stored = self.stored.iter().filter(|(_, stored)| !stored.all_final).map(|(number, _)| *number);
+        let mut numbers: Vec<u32> = self.open.iter().map(|(number, _)| number).chain(stored).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers
+    }
+
     pub(crate) const fn n_chunks(&self) -> u32 {
         self.plan.n_valid.div_ceil(CHUNK_ROWS)
     }

@@ -61,6 +61,13 @@ impl ReceiptIndex {
         found.map(|(_, target)| *target)
     }
 
+    /// The segment with the id, if no other one has it: what says no recipient could mean either.
+    pub(crate) fn sole(&self, key: u64) -> Option<Target> {
+        let mut all = self.table.iter_hash(key).filter(|(known, _)| *known == key);
+        let (_, target) = all.next()?;
+        all.next().is_none().then_some(*target)
+    }
+
     /// Forgets the id if it still belongs to `token`.
     pub(crate) fn remove(&mut self, key: u64, token: MessageToken) {
         if let Ok(entry) = self.table.find_entry(key, |(known, target)| *known == key && target.token == token) {

@@ -8,6 +8,7 @@ mod fold;
 mod folding;
 mod open;
 mod query;
+mod questions;
 mod receipts;
 mod recount;
 
@@ -32,6 +33,7 @@ pub use doubt::Doubt;
 pub use folding::FoldingProposal;
 pub use open::{Opened, SetAside};
 pub use query::{DoubtfulSegment, ReportRow, RowToSend};
+pub use questions::{Question, Questions};
 pub use recount::Recount;
 
 /// Format of the global record and of everything beside it in the store: 2 may hold archived
@@ -74,6 +76,15 @@ pub struct ReceiptCounters {
     /// Matched after the reading of ids was corrected.
     #[serde(default)]
     pub rematched: u64,
+    /// Questions for messages whose receipt didn't come.
+    #[serde(default)]
+    pub queried: u64,
+    /// Of these, questions that the carrier refused.
+    #[serde(default)]
+    pub queries_refused: u64,
+    /// Of these, questions that it didn't answer.
+    #[serde(default)]
+    pub queries_unanswered: u64,
     /// For an id that we don't know, or with another recipient than the id's.
     pub orphans: u64,
     /// Messages to us that are no receipts.
@@ -155,7 +166,8 @@ struct GlobalRecord {
 /// Counters that came after format 2 are left out while they are zero: what was never counted is
 /// stored as it was.
 fn without_zeros<S: serde::Serializer>(counters: &ReceiptCounters, serializer: S) -> Result<S::Ok, S::Error> {
-    const LATER: [&str; 5] = ["waiting", "late", "inferred", "ambiguous", "rematched"];
+    const LATER: [&str; 8] =
+        ["waiting", "late", "inferred", "ambiguous", "rematched", "queried", "queries_refused", "queries_unanswered"];
     let mut value = serde_json::to_value(counters).map_err(serde::ser::Error::custom)?;
     if let Some(map) = value.as_object_mut() {
         map.retain(|key, n| !LATER.contains(&key.as_str()) || n.as_u64() != Some(0));

@@ -123,8 +123,8 @@ fn told(ledger: &Ledger) -> String {
             row.row, row.state, row.reason, row.carrier, row.id, row.n_segments, row.n_delivered
         ));
         out.push_str(&format!(
-            "attempts: {:?}, possible_duplicate: {:?}, inferred: {:?}, submitted_at: {:?}, answered_at: {:?}, settled_at: {:?} }}\n",
-            row.attempts, row.possible_duplicate, row.inferred, row.submitted_at, row.answered_at, row.settled_at
+            "attempts: {:?}, possible_duplicate: {:?}, submitted_at: {:?}, answered_at: {:?}, settled_at: {:?} }}\n",
+            row.attempts, row.possible_duplicate, row.submitted_at, row.answered_at, row.settled_at
         ));
         Ok::<_, Error>(())
     };

@@ -175,6 +175,7 @@ impl Model {
             | Event::Erased(_)
             | Event::Rematched { .. }
             | Event::Ambiguous { .. }
+            | Event::Queried { .. }
             | Event::Folding { .. }
             | Event::SuppressList { .. } => {}
             Event::Inferred { head, entries } => {

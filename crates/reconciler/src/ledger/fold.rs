@@ -84,17 +84,17 @@ impl Ledger {
             }
             Event::Ambiguous { carrier, id } => self.on_ambiguous(sequence, carrier, id),
             Event::Folding { carrier, mode, strip, step } => self.on_folding(sequence, carrier, (mode, strip), step)?,
+            Event::Queried { head, entries } => self.on_queried(sequence, head, entries)?,
             Event::Erased(erased) => self.on_erased(sequence, &erased)?,
             Event::SuppressList { list, name } => self.suppress.name(list, name),
             Event::SuppressBatch(batch) if is_news => self.suppress.apply_batch(&batch),
-            Event::SuppressBatch(_) => {}
             Event::NoReceipt { head, mut tokens } => {
                 let mut rows = self.rows(sequence, head)?;
                 tokens.try_for_each(|token| rows.on_no_receipt(token))?;
             }
             Event::Reply { .. } => self.receipts.replies += u64::from(is_news),
             Event::Suppress(entry) if is_news => self.suppress.apply(&entry),
-            Event::Suppress(_) => {}
+            Event::Suppress(_) | Event::SuppressBatch(_) => {}
             Event::Suppressed { head, cause, mut tokens } => {
                 let mut rows = self.rows(sequence, head)?;
                 tokens.try_for_each(|token| rows.on_suppressed(token, cause))?;

@@ -127,7 +127,8 @@ impl Ledger {
             None if !super::base::restore(&self.store, journal)? => return Ok(1),
             None => self.store.global()?.unwrap_or_default(),
         };
-        let damaged = || Error::DamagedValue { path: self.store.path().to_owned(), key: "67".to_owned() };
+        let path = self.store.path().to_owned();
+        let damaged = || Error::DamagedValue { path: path.clone(), key: "67".to_owned() };
         let record: GlobalRecord = serde_json::from_slice(&octets).map_err(|_| damaged())?;
         // Only what is durable in the journal is folded, so the store never knows more.
         if record.as_of > journal.last().0 {
@@ -154,14 +155,7 @@ impl Ledger {
         self.suppress.last_reply = record.last_reply;
         self.erasures = record.erasures;
         self.suppress.restore_names(record.lists);
-        for entry in self.store.suppressions() {
-            let (list, octets) = entry?;
-            self.suppress.restore(list, &octets).ok_or_else(damaged)?;
-        }
-        for entry in self.store.single_suppressions() {
-            let (number, value) = entry?;
-            self.suppress.restore_single(&number, &value).ok_or_else(damaged)?;
-        }
+        self.load_suppressions(damaged)?;
         (self.applied, self.global_as_of) = (record.as_of, record.as_of);
         for campaign in record.campaigns {
             let campaign = campaign.restore().ok_or_else(damaged)?;
@@ -200,6 +194,18 @@ impl Ledger {
             if awaits || self.settled.is_restorable() {
                 self.load_ids(id, number)?;
             }
+        }
+        Ok(())
+    }
+
+    fn load_suppressions(&mut self, damaged: impl Fn() -> Error) -> Result<(), Error> {
+        for entry in self.store.suppressions() {
+            let (list, octets) = entry?;
+            self.suppress.restore(list, &octets).ok_or_else(&damaged)?;
+        }
+        for entry in self.store.single_suppressions() {
+            let (number, value) = entry?;
+            self.suppress.restore_single(&number, &value).ok_or_else(&damaged)?;
         }
         Ok(())
     }

@@ -328,12 +328,8 @@ impl Ledger {
         mut visit: impl FnMut(UnixMicros, RowIndex, &Chunk, &Row),
     ) -> Result<(), Error> {
         let Some(campaign) = self.campaigns.get_mut(&id) else { return Ok(()) };
-        let stored = campaign.stored.iter().filter(|(_, stored)| !stored.all_final).map(|(number, _)| *number);
-        let mut numbers: Vec<u32> = campaign.open.iter().map(|(number, _)| number).chain(stored).collect();
-        numbers.sort_unstable();
-        numbers.dedup();
         let planned_at = campaign.planned_at;
-        for number in numbers {
+        for number in campaign.open_numbers() {
             let was_open = campaign.open.contains(number);
             let Some(chunk) = open_chunk(&self.store, campaign, number)? else { continue };
             for (offset, row) in (0_u16..).zip(chunk.rows()) {
