@@ -165,8 +165,9 @@ impl Campaign {
         }
         let outcome = match end {
             End::Hangs => {
-                let n = self.sim.world().model.n_in_flight();
-                let what = format!("the engine hangs: {n} segments are in flight and nothing happens");
+                let world = self.sim.world();
+                let (n, open) = (world.model.n_in_flight(), world.model.open_rows());
+                let what = format!("the engine hangs: {n} segments are in flight and nothing happens; open: {open:?}");
                 return Err(Violation { invariant: "I7", what, row: None });
             }
             End::Died => None,

@@ -412,6 +412,13 @@ impl Model {
         (0..self.rows.len() as u32).find(is_open)
     }
 
+    /// Rows that something should still happen to, with their states and segments.
+    pub(crate) fn open_rows(&self) -> Vec<String> {
+        let rows = (0_u32..).zip(&self.rows).filter_map(|(row, facts)| Some((row, facts, self.state_of(row)?.0)));
+        let open = rows.filter(|(_, _, state)| !state.is_final() && *state != MessageState::InDoubt);
+        open.map(|(row, facts, state)| format!("{row} {state} {:?}", facts.segments)).collect()
+    }
+
     /// Segments that were written or may be, and that nothing is known of.
     #[must_use]
     pub(crate) fn n_in_flight(&self) -> usize {

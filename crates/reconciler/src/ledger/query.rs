@@ -141,14 +141,15 @@ impl Ledger {
         campaign.is_some_and(|campaign| !campaign.open.contains(chunk) && !campaign.stored.contains_key(&chunk))
     }
 
-    /// The touched rows of a campaign that wait to be sent, pending or deferred, in order.
+    /// The touched rows of a campaign that wait to be sent, pending or deferred, in order; and what
+    /// waits of messages of which another segment is in doubt, which a receipt may end at any time.
     ///
     /// # Errors
     /// When the store fails.
     pub fn touched_rows_to_send(&mut self, id: CampaignId) -> Result<Vec<RowToSend>, Error> {
         let mut waiting = Vec::new();
         self.each_open_row(id, |planned_at, row_index, chunk, row| {
-            if !matches!(row.state, MessageState::Pending | MessageState::Deferred) {
+            if !matches!(row.state, MessageState::Pending | MessageState::Deferred | MessageState::InDoubt) {
                 return;
             }
             let deferred = row.flags.has(Flags::DEFERRED);
