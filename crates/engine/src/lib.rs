@@ -35,6 +35,7 @@ mod source;
 mod start;
 mod status;
 mod suppress;
+mod text;
 mod turn;
 
 pub use board::{Board, LaneBoard};

@@ -20,7 +20,9 @@ mod source;
 
 pub use error::Error;
 pub use form::{Compression, Encoding, ListForm};
-pub use freeze::{Duplicates, FreezeProgress, Frozen, ListOptions, Rejection, RowCheck, RowFacts, RowView, freeze};
+pub use freeze::{
+    Duplicates, FreezeProgress, Frozen, ListOptions, Rejection, RowCheck, RowFacts, RowView, VariantCount, freeze,
+};
 pub use plan::{Plan, PlanChunk, PlanRow};
 pub use propose::{Proposal, ProposedColumn, Role, propose};
 pub use rejects::{RejectedRow, Rejects};
