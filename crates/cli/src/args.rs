@@ -1,18 +1,33 @@
 //! Arguments.
 
+mod archive;
 mod carrier;
 mod doubt;
+mod erase;
 mod inspect;
+mod listen;
 mod replies;
+mod report;
+mod sample;
+mod suppress;
 
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use self::archive::ArchiveArgs;
 pub(crate) use self::carrier::{CarrierArgs, CarrierCommand, CarrierList, CarrierTestArgs, CarrierWatch};
 pub(crate) use self::doubt::{DoctorArgs, DoubtArgs, DoubtCommand, DoubtList, DoubtResolve, Verdict};
+pub(crate) use self::erase::EraseArgs;
 pub(crate) use self::inspect::{Inspect, InspectArgs, InspectInput, InspectText};
-pub(crate) use self::replies::{RepliesArgs, SuppressArgs, SuppressCommand, SuppressNumber};
+pub(crate) use self::listen::ListenArgs;
+pub(crate) use self::replies::RepliesArgs;
+pub(crate) use self::report::{ReportArgs, ReportForm};
+pub(crate) use self::sample::SampleArgs;
+pub(crate) use self::suppress::{
+    SuppressArgs, SuppressCheck, SuppressCommand, SuppressExport, SuppressImportArgs, SuppressListArgs, SuppressNumber,
+    SuppressWith,
+};
 
 /// Bulk MT campaigns over SMPP: nothing lost, nothing silently sent twice.
 #[derive(Debug, Parser)]
@@ -43,22 +58,30 @@ Exit codes:
 pub(crate) enum Command {
     /// Check, preview and send a campaign
     Run(RunArgs),
+    /// Print finished messages for some rows of a campaign, and send nothing
+    Sample(SampleArgs),
     /// Go on with a campaign that was interrupted
     Resume(ResumeArgs),
     /// Show the numbers of all campaigns, or of one
     Status(StatusArgs),
     /// List all campaigns, a line each
     List(ListArgs),
-    /// Show a campaign's report, or export it by recipient
+    /// Show a campaign's report, break it down, or export it by recipient
     Report(ReportArgs),
     /// List what recipients sent back, and what it asks for
     Replies(RepliesArgs),
-    /// Put numbers on the suppression list, take them off, look
+    /// Take receipts and replies while no campaign runs
+    Listen(ListenArgs),
+    /// Put numbers on suppression lists, take them off, look, import, export
     Suppress(SuppressArgs),
+    /// Remove a person, or all whose time is over, from everything that is kept
+    Erase(EraseArgs),
     /// List the rows whose fate is unknown, and decide on them
     Doubt(DoubtArgs),
     /// Check that journal, store and report agree, and mend what can be mended
     Doctor(DoctorArgs),
+    /// Put finished campaigns into one file each, and out of journal and store
+    Archive(ArchiveArgs),
     /// List carriers, try one, or watch the binds of those that run
     Carrier(CarrierArgs),
     /// Play an SMSC over TCP until interrupted
@@ -147,23 +170,6 @@ pub(crate) struct ListArgs {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  volley report spring-sale
-  volley report spring-sale --json
-  volley report spring-sale --csv > recipients-report.csv")]
-pub(crate) struct ReportArgs {
-    /// The campaign's name or number
-    pub(crate) campaign: String,
-    /// Print JSON
-    #[arg(long, conflicts_with = "csv")]
-    pub(crate) json: bool,
-    /// Print a line for each recipient
-    #[arg(long)]
-    pub(crate) csv: bool,
 }
 
 #[derive(Debug, Args)]

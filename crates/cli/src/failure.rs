@@ -83,17 +83,24 @@ impl Failure {
                 Error::InUse { .. } => Code::InUse,
                 Error::NoCarrier { .. } => Code::Unreachable,
                 Error::Guarded { .. } => Code::Guarded,
-                Error::Journal(_) | Error::Ledger(_) | Error::DoesNotReconcile { .. } | Error::Changed { .. } => {
-                    Code::Damaged
-                }
-                Error::NothingToSend { .. } => Code::Failures,
+                Error::Journal(_)
+                | Error::Ledger(_)
+                | Error::DoesNotReconcile { .. }
+                | Error::Changed { .. }
+                | Error::BadArchive { .. } => Code::Damaged,
+                Error::StillInDoubt { .. } => Code::InDoubt,
+                Error::NothingToSend { .. } | Error::EmptyField { .. } => Code::Failures,
                 Error::Options(_)
                 | Error::List(_)
                 | Error::Carrier(_)
                 | Error::NoData { .. }
                 | Error::NoCampaign { .. }
                 | Error::NoNumber { .. }
+                | Error::NoList { .. }
+                | Error::BadListName { .. }
                 | Error::NotInDoubt { .. }
+                | Error::NotFinished { .. }
+                | Error::IsArchived { .. }
                 | Error::Unfinished { .. }
                 | Error::SeveralUnfinished { .. }
                 | Error::TooManyCarriers

@@ -1,11 +1,18 @@
 //! Numbers as people read them.
 
-use std::io::{self, Write};
+use std::{
+    fs::{self, File},
+    io::{self, BufWriter, Write},
+    path::Path,
+};
 
 use serde_json::Value;
-use volley_engine::{MessageState, Outcome, Summary};
+use volley_engine::{Breakdown, MessageState, Outcome, Summary, Tally};
 
 use crate::failure::Failure;
+
+/// Octets of a file that go to the system at once.
+const FILE_BUFFER: usize = 1 << 20;
 
 /// 1234567 as "1,234,567".
 pub(crate) fn grouped(n: u64) -> String {
@@ -57,6 +64,12 @@ pub(crate) fn summary_table(summary: &Summary) -> String {
     if summary.possible_duplicates > 0 {
         out.push_str(&format!("possible duplicates: {}\n", grouped(summary.possible_duplicates)));
     }
+    if summary.taken_twice > 0 {
+        out.push_str(&format!("of these surely taken twice: {}\n", grouped(summary.taken_twice)));
+    }
+    if summary.inferred > 0 {
+        out.push_str(&format!("in doubt until a receipt told of them: {}\n", grouped(summary.inferred)));
+    }
     if summary.states.get(MessageState::InDoubt) > 0 {
         out.push_str(&format!(
             "in doubt: their answers were never seen (at most {} can be at once)\n",
@@ -72,6 +85,94 @@ pub(crate) fn summary_table(summary: &Summary) -> String {
         out.push_str(&format!("  {:>10}  {reason}\n", grouped(*n_rows)));
     }
     out
+}
+
+/// A breakdown as a table, with the sum of each column below.
+pub(crate) fn breakdown_table(breakdown: &Breakdown) -> String {
+    let total = breakdown.total();
+    let mut rows = vec![[
+        breakdown.by.name().to_owned(),
+        "rows".to_owned(),
+        "delivered".to_owned(),
+        "failed".to_owned(),
+        "open".to_owned(),
+        "rejected".to_owned(),
+        "segments".to_owned(),
+        "settled".to_owned(),
+    ]];
+    let mut put = |name: String, tally: &Tally| {
+        let n_in = |states: &[MessageState]| grouped(states.iter().map(|state| tally.states.get(*state)).sum());
+        use MessageState::{Accepted, Cancelled, Deferred, Delivered, Expired, Failed, InDoubt, InFlight};
+        use MessageState::{Pending, Rejected, Suppressed, Undelivered, Unknown};
+        let cost = match (tally.cost_settled.is_empty(), tally.no_price > 0) {
+            (false, _) => tally.cost_settled.in_words(),
+            (true, true) => "no price".to_owned(),
+            (true, false) => "–".to_owned(),
+        };
+        rows.push([
+            name,
+            grouped(tally.rows()),
+            n_in(&[Delivered]),
+            n_in(&[Undelivered, Expired, Failed, Unknown, Cancelled]),
+            n_in(&[Pending, Deferred, InFlight, InDoubt, Accepted]),
+            n_in(&[Rejected, Suppressed]),
+            grouped(tally.segments.accepted),
+            cost,
+        ]);
+    };
+    for line in &breakdown.lines {
+        let code = line.code.as_deref().map(|code| format!(" ({code})")).unwrap_or_default();
+        put(plain(&Value::String(format!("{}{code}", line.name))), &line.tally);
+    }
+    put("all".to_owned(), &total);
+    aligned(&rows)
+}
+
+/// The first column to the left, the others to the right.
+fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
+    let mut widths = [0; N];
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let mut out = String::new();
+    for row in rows {
+        for (at, (cell, width)) in row.iter().zip(widths).enumerate() {
+            let pad = " ".repeat(width - cell.chars().count());
+            out.push_str(&if at == 0 { format!("{cell}{pad}") } else { format!("  {pad}{cell}") });
+        }
+        out.push('\n');
+    }
+    out
+}
+
+/// Writes a file that is whole or not there: beside its place first, and then renamed. What is no
+/// plain file (a device, a pipe) is written as it is.
+pub(crate) fn write_file(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<File>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let failed = || Failure::io(format!("can't write {}", path.display()));
+    let is_special = fs::metadata(path).is_ok_and(|metadata| !metadata.is_file());
+    if is_special {
+        let mut out = BufWriter::with_capacity(FILE_BUFFER, File::options().write(true).open(path).map_err(failed())?);
+        write(&mut out)?;
+        return out.flush().map_err(failed());
+    }
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.new", std::process::id()));
+    let unfinished = path.with_file_name(name);
+    let written = File::create(&unfinished).map_err(failed()).and_then(|file| {
+        let mut out = BufWriter::with_capacity(FILE_BUFFER, file);
+        write(&mut out)?;
+        let synced = out.flush().and_then(|()| out.get_ref().sync_all());
+        synced.and_then(|()| fs::rename(&unfinished, path)).map_err(failed())
+    });
+    if written.is_err() {
+        let _ = fs::remove_file(&unfinished);
+    }
+    written
 }
 
 /// The end of a run: report, what simulated carriers saw, what to do next.

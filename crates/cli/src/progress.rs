@@ -18,6 +18,8 @@ use crate::output::grouped;
 const RENEW: Duration = Duration::from_millis(200);
 /// Renewals between two plain lines: five seconds.
 const PLAIN_EVERY: u32 = 25;
+/// What takes no longer than that shows no progress.
+const QUIET_FOR: Duration = Duration::from_secs(2);
 
 /// Shows a run until dropped.
 pub(crate) struct RunProgress {
@@ -143,6 +145,59 @@ pub(crate) fn freeze_progress(quiet: bool) -> impl FnMut(FreezeProgress) {
             }
             let _ = io::stderr().flush();
         }
+    }
+}
+
+/// Shows how many rows were read.
+pub(crate) fn rows_progress(quiet: bool) -> impl FnMut(u64) {
+    let is_terminal = io::stderr().is_terminal();
+    move |n_rows| {
+        if quiet || !(is_terminal || n_rows.is_multiple_of(1_000_000)) || n_rows == 0 {
+            return;
+        }
+        clear(is_terminal);
+        eprint!("read {} rows", grouped(n_rows));
+        if is_terminal {
+            let _ = io::stderr().flush();
+        } else {
+            eprintln!();
+        }
+    }
+}
+
+/// Shows how far a report is, once it takes long.
+pub(crate) struct ReportProgress {
+    total: u64,
+    is_terminal: bool,
+    /// When to show the next line; `None` for never.
+    next: Option<Instant>,
+    shown: bool,
+}
+
+impl ReportProgress {
+    pub(crate) fn new(quiet: bool, total: u64) -> Self {
+        let next = (!quiet).then(|| now() + QUIET_FOR);
+        Self { total, is_terminal: io::stderr().is_terminal(), next, shown: false }
+    }
+
+    pub(crate) fn show(&mut self, n_rows: u64) {
+        if self.next.is_none_or(|next| now() < next) {
+            return;
+        }
+        self.next = Some(now() + if self.is_terminal { RENEW } else { RENEW * PLAIN_EVERY });
+        self.shown = true;
+        clear(self.is_terminal);
+        let percent = n_rows as f64 / self.total.max(1) as f64 * 100.0;
+        eprint!("report: {} of {} rows, {percent:.0} %", grouped(n_rows), grouped(self.total));
+        if !self.is_terminal {
+            eprintln!();
+        }
+    }
+}
+
+impl Drop for ReportProgress {
+    fn drop(&mut self) {
+        clear(self.is_terminal && self.shown);
     }
 }
 

@@ -14,6 +14,13 @@ impl UnixMicros {
         Self(self.0.saturating_add(micros))
     }
 
+    /// The time `duration` before; saturates at 1970.
+    #[must_use]
+    pub fn minus(self, duration: Duration) -> Self {
+        let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        Self(self.0.saturating_sub(micros))
+    }
+
     /// How long after `earlier` this is; zero when it is not after.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {

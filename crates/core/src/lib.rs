@@ -12,7 +12,7 @@ pub mod template;
 
 pub use clock::{Clock, SystemClock, UnixMicros};
 pub use ids::{CHUNK_ROWS, CampaignId, CarrierIndex, MessageToken, RowIndex};
-pub use msisdn::{Msisdn, RecipientCheck};
+pub use msisdn::{Msisdn, RecipientCheck, SenderCheck, tail_of_address};
 pub use rate::Rate;
 pub use receipt::ReceiptState;
 pub use state::{MessageState, StateCounts};

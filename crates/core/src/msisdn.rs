@@ -43,6 +43,12 @@ impl Msisdn {
         RecipientCheck::of_last_digits(self.0 % 10_000_000)
     }
 
+    /// The last nine digits: what is left of the number however a carrier writes its prefix.
+    #[must_use]
+    pub const fn tail(self) -> u64 {
+        self.0 % TAIL
+    }
+
     /// For logs and screens: the first digits and the last two.
     #[must_use]
     pub const fn masked(self) -> Masked {
@@ -100,6 +106,43 @@ impl RecipientCheck {
     }
 }
 
+/// Beyond the digits of a tail.
+const TAIL: u64 = 1_000_000_000;
+
+/// The last nine digits of an address as it stands in a PDU, as [`Msisdn::tail`] gives them;
+/// `None` when it has fewer than seven, or is no number.
+#[must_use]
+pub fn tail_of_address(address: &[u8]) -> Option<u64> {
+    let digits = address.strip_prefix(b"+").unwrap_or(address);
+    if digits.len() < Msisdn::MIN_DIGITS || digits.len() > 20 {
+        return None;
+    }
+    digits
+        .iter()
+        .try_fold(0_u64, |sum, digit| digit.is_ascii_digit().then(|| (sum * 10 + u64::from(digit - b'0')) % TAIL))
+}
+
+/// A short hash of a sender ID. A receipt says from whom its message came; letters count in any
+/// case, digits without plus and leading zeros.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct SenderCheck(pub u16);
+
+impl SenderCheck {
+    /// From an address as it stands in a PDU, or a sender as it is configured.
+    #[must_use]
+    pub fn of(address: &[u8]) -> Self {
+        let address = address.trim_ascii();
+        let address = address.strip_prefix(b"+").unwrap_or(address);
+        let is_number = address.iter().all(u8::is_ascii_digit);
+        let n_zeros = if is_number { address.iter().take_while(|digit| **digit == b'0').count() } else { 0 };
+        // FNV-1a, folded to 16 bits.
+        let hash = address.iter().skip(n_zeros).fold(0xCBF2_9CE4_8422_2325_u64, |hash, octet| {
+            (hash ^ u64::from(octet.to_ascii_lowercase())).wrapping_mul(0x0100_0000_01B3)
+        });
+        Self((hash ^ (hash >> 16) ^ (hash >> 32) ^ (hash >> 48)) as u16)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,6 +168,19 @@ mod tests {
         let msisdn = Msisdn::from_digits(b"4915112345678").unwrap();
         assert_eq!(msisdn.masked().to_string(), "4915*******78");
         assert_eq!(Msisdn::from_digits(b"1234567").unwrap().masked().to_string(), "1234*67");
+    }
+
+    #[test]
+    fn tail_and_sender_survive_another_prefix_and_case() {
+        let msisdn = Msisdn::from_digits(b"4915112345678").unwrap();
+        for address in [&b"+4915112345678"[..], b"4915112345678", b"015112345678", b"004915112345678"] {
+            assert_eq!(tail_of_address(address), Some(msisdn.tail()));
+        }
+        assert_ne!(tail_of_address(b"4915212345678"), Some(msisdn.tail()));
+        assert_eq!((tail_of_address(b"12345"), tail_of_address(b"49151ACME5678")), (None, None));
+        assert_eq!(SenderCheck::of(b"Acme"), SenderCheck::of(b"ACME"));
+        assert_eq!(SenderCheck::of(b"+4930123"), SenderCheck::of(b"004930123"));
+        assert_ne!(SenderCheck::of(b"ACME"), SenderCheck::of(b"ACMF"));
     }
 
     #[test]

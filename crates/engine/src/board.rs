@@ -5,6 +5,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use serde_json::Value;
 use volley_pipeline::CarrierStatus;
 
 use crate::ledger_task::{SharedSnapshot, Snapshot};
@@ -23,6 +24,8 @@ pub struct Board {
 #[derive(Debug, Default)]
 struct Inner {
     lanes: Vec<LaneBoard>,
+    /// What `status` shows of the journal.
+    journal: Value,
     throttled: u64,
     draining: bool,
     notes: Vec<String>,
@@ -44,6 +47,8 @@ pub struct LaneBoard {
     pub reach: String,
     /// Why nothing is sent through it, when it was paused.
     pub paused: Option<String>,
+    /// Another reading of ids by which its receipts would match, in words.
+    pub proposal: Option<String>,
     /// Submits per second of each bind, lately.
     pub(crate) rates: Vec<f64>,
     pub(crate) status: CarrierStatus,
@@ -53,7 +58,7 @@ impl LaneBoard {
     /// What a person should look at, if anything.
     #[must_use]
     pub fn alarm(&self) -> Option<&str> {
-        self.paused.as_deref().or_else(|| self.status.alarm())
+        self.paused.as_deref().or_else(|| self.status.alarm()).or(self.proposal.as_deref())
     }
 
     /// Segments per second that the carrier was found to take, while we keep below the
@@ -72,6 +77,15 @@ impl Board {
     pub(crate) fn set_lanes(&self, lanes: Vec<LaneBoard>, throttled: u64) {
         let mut inner = self.lock();
         (inner.lanes, inner.throttled) = (lanes, throttled);
+    }
+
+    pub(crate) fn set_journal(&self, journal: Value) {
+        self.lock().journal = journal;
+    }
+
+    /// `{"disk_full", "records", "commit_p50_us", …}` as of the last tick; null before the first.
+    pub(crate) fn journal(&self) -> Value {
+        self.lock().journal.clone()
     }
 
     pub(crate) fn set_draining(&self) {

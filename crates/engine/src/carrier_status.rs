@@ -49,6 +49,7 @@ pub(crate) fn carrier_json(lane: &LaneBoard) -> Value {
         "reach": lane.reach,
         "alarm": lane.alarm(),
         "paused": lane.paused,
+        "proposal": lane.proposal,
         "outstanding": lane.outstanding,
         "in_doubt_bound": lane.bound,
         "queued": lane.status.n_queued,

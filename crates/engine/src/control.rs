@@ -23,7 +23,7 @@ pub(crate) async fn serve(dir: DataDir, board: Arc<Board>) {
         return;
     };
     while let Ok((mut stream, _)) = listener.accept().await {
-        let answer = status_json(&board.snapshot(), &board.lanes());
+        let answer = status_json(&board.snapshot(), &board.lanes(), board.journal());
         // Whoever asked may be gone.
         let _ = stream.write_all(answer.to_string().as_bytes()).await;
     }

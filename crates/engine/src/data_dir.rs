@@ -7,7 +7,10 @@
 //! replies.jsonl   messages to us; can be rewritten
 //! number.key      what numbers are hashed with where they may not stand
 //! keywords.toml   words in replies, where the built-in ones don't do
+//! archives/       finished campaigns in one file each
 //! campaigns/N/    the frozen list, what was rejected, and the campaign as it was approved
+//! suppress/       numbers on suppression lists, where they are known; can be rewritten
+//! erasing.json    an erasure that was begun and is not finished
 //! simulated/      what simulated carriers remember
 //! control.sock    where a running engine answers `status`
 //! ```
@@ -29,6 +32,17 @@ pub(crate) const APPROVED: &str = "approved.json";
 #[derive(Debug, Clone)]
 pub struct DataDir {
     root: PathBuf,
+}
+
+/// What a file is, where people are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A frozen list lies in its folder.
+    Plan,
+    /// Nobody stands in it, or it is looked through with what it belongs to.
+    Ours,
+    /// Anybody may stand in it.
+    Personal,
 }
 
 /// Holds the data directory until dropped.
@@ -73,6 +87,11 @@ impl DataDir {
         self.campaign(id).join(APPROVED)
     }
 
+    /// Where archives go that are given no other place.
+    pub(crate) fn archives(&self) -> PathBuf {
+        self.root.join("archives")
+    }
+
     pub(crate) fn number_key(&self) -> PathBuf {
         self.root.join("number.key")
     }
@@ -81,8 +100,40 @@ impl DataDir {
         self.root.join("keywords.toml")
     }
 
-    pub(crate) fn spool(&self) -> PathBuf {
-        self.root.join("simulated").join("spool")
+    /// Numbers of the suppression list with this name.
+    pub(crate) fn suppress_file(&self, list: &str) -> PathBuf {
+        self.root.join("suppress").join(format!("{list}.tsv"))
+    }
+
+    /// An erasure that was begun and is not finished.
+    pub(crate) fn erasing(&self) -> PathBuf {
+        self.root.join("erasing.json")
+    }
+
+    /// What a campaign's simulated carriers remember.
+    pub(crate) fn campaign_spool(&self, id: CampaignId) -> PathBuf {
+        self.root.join("simulated").join(format!("campaign-{id}.spool"))
+    }
+
+    /// What a file under the root is, where people are looked for.
+    pub(crate) fn kind(&self, path: &Path) -> Kind {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let is_in_root = path.parent() == Some(&self.root);
+        let is_beside_plan = || path.with_file_name("plan.json").exists();
+        match name {
+            "lock" | "number.key" | "keywords.toml" | "replies.jsonl" | "erasing.json" if is_in_root => Kind::Ours,
+            "plan.json" => Kind::Plan,
+            "list.bin" | "rejects.csv" | APPROVED if is_beside_plan() => Kind::Ours,
+            name if name.ends_with(".erasing") => Kind::Ours,
+            _ => Kind::Personal,
+        }
+    }
+
+    /// Whether a folder is that of a campaign that the ledger knows.
+    pub(crate) fn is_approved(&self, ledger: &volley_reconciler::Ledger, folder: &Path) -> bool {
+        let name = folder.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse().ok());
+        let id = name.map(CampaignId).filter(|id| folder == self.campaign(*id));
+        id.is_some_and(|id| ledger.plan(id).is_some())
     }
 
     pub(crate) fn control_socket(&self) -> PathBuf {

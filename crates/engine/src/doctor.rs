@@ -6,17 +6,14 @@
 
 mod files;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::Path};
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use volley_core::CampaignId;
 use volley_journal::{Journal, JournalOptions, View};
 use volley_reconciler::{Checkpoint, Ledger, Recount};
 
-use crate::{DataDir, Error};
+use crate::{DataDir, Error, erase, scratch::Scratch};
 
 /// What a look at a data directory found.
 #[derive(Debug, Clone, Serialize)]
@@ -40,6 +37,8 @@ pub struct JournalFacts {
     pub first: u64,
     /// The last record; 0 when there is none.
     pub last: u64,
+    /// The record up to which a base stands for the records; 0 when there is none.
+    pub base: u64,
 }
 
 /// Something that is wrong.
@@ -114,8 +113,12 @@ pub fn diagnose(dir: &DataDir) -> Result<Diagnosis, Error> {
         return Err(Error::NoData { root: dir.root().to_owned() });
     }
     let _lock = dir.lock()?;
-    let scratch = Scratch::new(dir.root())?;
+    let scratch = Scratch::new(dir.root(), "doctor-scratch")?;
     let mut diagnosis = Diagnosis { journal: JournalFacts::default(), campaigns: Vec::new(), findings: Vec::new() };
+    if dir.erasing().exists() {
+        let what = format!("{}: an erasure was begun and is not finished", dir.erasing().display());
+        diagnosis.find(Part::Campaign, what, Some("finishes it"));
+    }
     if let Some(view) = diagnosis.look_at_journal(dir) {
         diagnosis.add_up(dir, &view, &scratch)?;
     }
@@ -136,7 +139,7 @@ pub fn repair(dir: &DataDir, diagnosis: &Diagnosis) -> Result<Vec<String>, Error
         return Ok(done);
     }
     let _lock = dir.lock()?;
-    let (journal, recovery) = Journal::open(&dir.journal(), JournalOptions::default())?;
+    let (mut journal, recovery) = Journal::open(&dir.journal(), JournalOptions::default())?;
     if let Some(cut) = recovery.cut {
         done.push(format!("{}: cut {} octets at byte {} ({})", cut.path.display(), cut.n_octets, cut.offset, cut.what));
     }
@@ -147,6 +150,10 @@ pub fn repair(dir: &DataDir, diagnosis: &Diagnosis) -> Result<Vec<String>, Error
         opened.ledger.sync()?;
         let kept = aside.map_or_else(String::new, |aside| format!("; the old one is {}", aside.display()));
         done.push(format!("store rebuilt from {} records of the journal{kept}", opened.n_replayed));
+    }
+    if is_mendable(Part::Campaign) {
+        let mut ledger = Ledger::open(&dir.store(), &journal)?.ledger;
+        done.extend(erase::finish_begun(dir, &mut journal, &mut ledger)?);
     }
     Ok(done)
 }
@@ -172,7 +179,9 @@ impl Diagnosis {
         };
         let segments = view.segments().unwrap_or_default();
         let bytes = segments.iter().map(|(_, len)| len).sum();
-        self.journal = JournalFacts { segments: segments.len(), bytes, first: view.first().0, last: view.last().0 };
+        let base = view.base().map_or(0, |base| base.sequence().0);
+        self.journal =
+            JournalFacts { segments: segments.len(), bytes, first: view.first().0, last: view.last().0, base };
         if let Some(torn) = view.torn() {
             let what = format!(
                 "{}, byte {}: {} octets behind the last whole record ({})",
@@ -245,31 +254,6 @@ impl Diagnosis {
         }
         let [counters, store, journal] = sums.map(|sums| sums.map(Sums));
         self.campaigns.push(CampaignSums { id: id.0, campaign, rows, counters, store, journal, agree });
-    }
-}
-
-/// A folder for copies, gone when dropped.
-struct Scratch {
-    path: PathBuf,
-}
-
-impl Scratch {
-    fn new(root: &Path) -> Result<Self, Error> {
-        let path = root.join("doctor-scratch");
-        // What a killed doctor left.
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir(&path).map_err(|source| Error::Io {
-            path: path.clone(),
-            action: "can't create a folder for copies",
-            source,
-        })?;
-        Ok(Self { path })
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.path);
     }
 }
 

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, path::Path, sync::Arc};
 use jiff::Timestamp;
 use serde::Serialize;
 use volley_core::{CampaignId, CarrierIndex, MessageToken, UnixMicros};
-use volley_ingest::{Plan, PlanChunk};
+use volley_ingest::{Plan, PlanChunk, person};
 use volley_journal::Journal;
 use volley_reconciler::{
     Doubt, Ledger, Summary,
@@ -16,7 +16,7 @@ use crate::{
     DataDir, Error, Ground,
     data_dir::DataLock,
     engine::{by_carrier, record},
-    seal,
+    erase, seal,
 };
 
 /// The rows in doubt of one campaign, while nothing runs on the data directory.
@@ -96,6 +96,7 @@ impl Doubts {
         let campaign = ledger
             .find(name_or_number)
             .ok_or_else(|| Error::NoCampaign { name: name_or_number.to_owned(), root: dir.root().to_owned() })?;
+        erase::finish_begun(dir, &mut journal, &mut ledger)?;
         note_crash(&mut journal, &mut ledger, campaign, dir.root(), ground.clock.wall())?;
         Ok(Self { dir: dir.clone(), journal, ledger, campaign, ground, _lock: lock })
     }
@@ -137,7 +138,10 @@ impl Doubts {
             rows.push(DoubtRow {
                 row: number,
                 line: planned.map_or(0, |planned| planned.line),
-                number: planned.map_or_else(String::new, |planned| format!("+{}", planned.msisdn.masked())),
+                number: planned.map_or_else(String::new, |planned| match planned.msisdn {
+                    Some(number) => format!("+{}", number.masked()),
+                    None => person::GONE.to_owned(),
+                }),
                 carrier: self.ledger.carrier_name(doubt.carrier).to_owned(),
                 since: in_words(doubt.since),
                 cause: doubt.cause,

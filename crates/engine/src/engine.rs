@@ -19,11 +19,14 @@ use volley_scheduler::Lanes;
 use volley_simulator::{Account, Seen, Setup, Simulator};
 
 use crate::{
-    DataDir, Error, Ground, Tasks,
+    DataDir, Error, Ground, Tasks, account,
+    archive::check_not_archived,
     board::Board,
+    compact::{MAX_BYTES, compact_if_long},
     control,
     data_dir::DataLock,
-    doubt,
+    doubt, erase,
+    identify::Identifier,
     ledger_task::{Home, LedgerTask, SharedSnapshot, snapshot_of},
     log::Log,
     numbers::Suppressed,
@@ -31,7 +34,7 @@ use crate::{
     preflight::{self, Approved, Preflight, roles::RoleColumns},
     render::{Renderer, lane_format},
     replies::{DeskSetup, Effect, ReplyDesk},
-    run::{Ended, LoopState, Runner, Tried, Tries},
+    run::{Courtesies, Ended, LoopState, Runner, Tried, Tries},
     seal::{self, APPROVED, PLAN},
     source::RowSource,
     start::Start,
@@ -46,7 +49,7 @@ const CARRIER_EVENTS: usize = 256;
 pub struct Engine {
     pub(crate) dir: DataDir,
     _lock: DataLock,
-    journal: Journal,
+    pub(crate) journal: Journal,
     pub(crate) ledger: Ledger,
     pub(crate) ground: Ground,
     /// What a person should know of the opening.
@@ -101,7 +104,18 @@ impl Engine {
                 aside.path.display()
             ));
         }
-        Ok(Self { dir: dir.clone(), _lock: lock, journal, ledger: opened.ledger, ground, notes })
+        let mut engine = Self { dir: dir.clone(), _lock: lock, journal, ledger: opened.ledger, ground, notes };
+        engine.finish_erasures()?;
+        Ok(engine)
+    }
+
+    /// What was begun is finished, and what may be kept no longer goes.
+    fn finish_erasures(&mut self) -> Result<(), Error> {
+        self.notes.extend(erase::finish_begun(&self.dir, &mut self.journal, &mut self.ledger)?);
+        for name in self.erase_expired(self.ground.clock.wall())? {
+            self.notes.push(format!("campaign {name}: its retention is over, and its recipients were erased"));
+        }
+        Ok(())
     }
 
     /// The fold of the journal, as it stands.
@@ -155,7 +169,12 @@ impl Engine {
         progress: &mut dyn FnMut(FreezeProgress),
     ) -> Result<Preflight, Error> {
         let folder = self.dir.campaign(self.ledger.next_campaign());
-        preflight::preflight(campaign_file, carriers_file, folder, progress)
+        // Asked for before the list is frozen: a list that isn't there should not cost a wait.
+        let names = options::CampaignOptions::load(campaign_file)?.audience.suppress;
+        let suppressed = self.suppressed(&names)?;
+        let mut preflight = preflight::preflight(campaign_file, carriers_file, folder, progress)?;
+        preflight.suppressed = preflight::count_suppressed(&preflight.folder, &suppressed, self.ground.clock.wall())?;
+        Ok(preflight)
     }
 
     /// Makes a plan a campaign. From here on the frozen list is what runs.
@@ -224,15 +243,17 @@ impl Engine {
 
     /// Gives every carrier of the campaign its number in this data directory.
     fn number_carriers(&mut self, approved: &Approved) -> Result<Vec<CarrierIndex>, Error> {
-        let mut numbers = Vec::new();
-        for route in &approved.options.routes {
-            if self.ledger.carrier(&route.carrier).is_none() {
-                let Some(next) = self.ledger.next_carrier() else { return Err(Error::TooManyCarriers) };
-                self.record(|events| events.carrier(next, &route.carrier))?;
-            }
-            numbers.extend(self.ledger.carrier(&route.carrier));
+        approved.options.routes.iter().map(|route| self.carrier_index(&route.carrier)).collect()
+    }
+
+    /// A carrier's number in this data directory; a new one gets the next.
+    pub(crate) fn carrier_index(&mut self, name: &str) -> Result<CarrierIndex, Error> {
+        if let Some(known) = self.ledger.carrier(name) {
+            return Ok(known);
         }
-        Ok(numbers)
+        let next = self.ledger.next_carrier().ok_or(Error::TooManyCarriers)?;
+        self.record(|events| events.carrier(next, name))?;
+        Ok(next)
     }
 
     /// What was approved for a campaign.
@@ -240,6 +261,7 @@ impl Engine {
     /// # Errors
     /// When its files can't be read, or are not what was approved.
     pub fn approved(&self, id: CampaignId) -> Result<Approved, Error> {
+        check_not_archived(&self.ledger, id)?;
         seal::check(&self.dir, &self.ledger, id, &[APPROVED, PLAN])?;
         let path = self.dir.campaign(id).join(APPROVED);
         let failed = |source| Error::Io { path: path.clone(), action: "can't read the approved campaign", source };
@@ -275,6 +297,10 @@ impl Engine {
             }
         }
         let numbers = self.number_carriers(&approved)?;
+        for (route, number) in approved.options.routes.iter().zip(&numbers) {
+            let ids = account::id_rules(carriers.get(&route.carrier)?);
+            self.read_ids_by(&route.carrier, *number, &ids)?;
+        }
         self.settle_doubt(id, approved.options.delivery.in_doubt)?;
         let snapshot = SharedSnapshot::new(Mutex::new(snapshot_of(&self.ledger)));
         let board = Arc::new(Board::new(self.dir.root().to_owned(), snapshot));
@@ -326,6 +352,7 @@ impl Prepared {
         let (replies, suppressed) = self.reply_desk()?;
         let simulator = self.start_simulator()?;
         let (source, tries) = self.row_source()?;
+        let identifier = Identifier::new(self.engine.dir.clone(), suppressed.key());
         let Self { engine, id, approved, carriers, plan, numbers, board } = self;
         let Engine { dir, _lock, journal, ledger, ground, notes: _ } = engine;
         let clock: Arc<dyn Clock> = Arc::clone(&ground.clock);
@@ -333,7 +360,7 @@ impl Prepared {
         let (journal_out, journal_events) = mpsc::channel(JOURNAL_EVENTS);
         let writer = Log::start(journal, &ground.tasks, journal_out)?;
         let home = Home { store: dir.store(), journal: view, room: writer.room() };
-        let ledger = LedgerTask::start(ledger, home, id, Arc::clone(&board.snapshot), &ground.tasks);
+        let ledger = LedgerTask::start(ledger, home, id, Arc::clone(&board.snapshot), identifier, &ground.tasks);
         let tracker = TaskTracker::new();
         // A simulation has no other processes.
         let server = match ground.tasks {
@@ -354,6 +381,7 @@ impl Prepared {
             clock: Arc::clone(&clock),
             in_doubt: approved.options.delivery.in_doubt,
             receipt_deadline: approved.options.delivery.receipt_deadline.0,
+            doubt_grace: approved.options.delivery.doubt_grace.0,
             validity: approved.options.message.validity.map(|validity| validity.0),
             state: LoopState::new(lanes.len(), tries, clock.now()),
             lanes,
@@ -368,7 +396,7 @@ impl Prepared {
             hungry,
             replies,
             suppressed,
-            confirmation: approved.options.replies.confirmation.clone(),
+            courtesies: Courtesies::new(&approved.options.replies),
             board: Arc::clone(&board),
             last_durable,
         };
@@ -378,8 +406,7 @@ impl Prepared {
             server.abort();
         }
         let _ = fs::remove_file(dir.control_socket());
-        let (ended, ledger, journal, no_carrier) = result?;
-        finish(&dir, id, ended, ledger, journal, no_carrier, simulator).await
+        finish(&dir, &ground, id, result?, simulator).await
     }
 
     /// The in-process simulator for routes of kind simulated; the n-th account is the n-th such
@@ -400,7 +427,7 @@ impl Prepared {
         if accounts.is_empty() {
             return Ok(None);
         }
-        let spool = self.engine.dir.spool().with_file_name(format!("campaign-{}.spool", self.id));
+        let spool = self.engine.dir.campaign_spool(self.id);
         let simulator = Simulator::start(accounts, Setup { log: None, spool: Some(spool) })?;
         Ok(Some(RunningSimulator { simulator, of_route }))
     }
@@ -418,7 +445,7 @@ impl Prepared {
         for route in &self.approved.options.routes {
             accounts.push((route.carrier.clone(), self.carriers.get(&route.carrier)?.default_alphabet.0));
         }
-        let mut suppressed = self.engine.suppressed()?;
+        let mut suppressed = self.engine.suppressed(&self.approved.options.audience.suppress)?;
         let country = self.approved.options.audience.default_country.clone();
         let setup = DeskSetup { keywords, country, accounts, last_reply: self.engine.ledger.suppressed().last_reply() };
         let at = self.engine.ground.clock.wall();
@@ -458,20 +485,24 @@ impl RunningSimulator {
 /// Closes journal and ledger, and checks the sums a last time.
 async fn finish(
     dir: &DataDir,
+    ground: &Ground,
     id: CampaignId,
-    ended: Ended,
-    ledger: LedgerTask,
-    journal: Log,
-    no_carrier: Option<String>,
+    (ended, ledger, journal, no_carrier): (Ended, LedgerTask, Log, Option<String>),
     simulator: Option<RunningSimulator>,
 ) -> Result<Outcome, Error> {
     journal.close().await;
-    let ledger = ledger.stop().await?;
+    let mut ledger = ledger.stop().await?;
     let seen = simulator.map(|running| running.simulator.stop());
     let summary = ledger.summary(id).filter(Summary::adds_up).ok_or_else(|| Error::DoesNotReconcile {
         what: "the states don't add up to the rows of the list".to_owned(),
         root: dir.root().to_owned(),
     })?;
+    match compact_if_long(dir, ground, &mut ledger, MAX_BYTES) {
+        Err(error @ Error::DoesNotReconcile { .. }) => return Err(error),
+        // The campaign is as done as without it; the next run tries again.
+        Err(error) => tracing::warn!(%error, "the journal was not compacted"),
+        Ok(_) => {}
+    }
     Ok(Outcome { ended, summary, seen, no_carrier, folder: dir.campaign(id) })
 }
 

@@ -41,6 +41,38 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// Only what is finished is archived.
+    #[error("campaign `{name}` is {status}, not finished: nothing was archived")]
+    NotFinished {
+        /// The campaign.
+        name: String,
+        /// Where it stands.
+        status: &'static str,
+    },
+    /// Rows in doubt would stay so for ever.
+    #[error("campaign `{name}` has {n_rows} rows in doubt: nothing was archived")]
+    StillInDoubt {
+        /// The campaign.
+        name: String,
+        /// How many.
+        n_rows: u64,
+    },
+    /// The rows of a campaign lie in its archive.
+    #[error("campaign `{name}` is archived in {file}")]
+    IsArchived {
+        /// The campaign.
+        name: String,
+        /// The archive file, as it was named then.
+        file: String,
+    },
+    /// An archive can't be used.
+    #[error("{} is not a whole archive: {what}", path.display())]
+    BadArchive {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
     /// A row to be decided on is not in doubt.
     #[error("row {row} of campaign `{campaign}` is not in doubt; nothing was decided")]
     NotInDoubt {
@@ -69,6 +101,20 @@ pub enum Error {
     NoNumber {
         /// Why.
         why: String,
+    },
+    /// No suppression list by that name.
+    #[error("no suppression list `{name}`: there are {known}")]
+    NoList {
+        /// What was asked for.
+        name: String,
+        /// Those that are there.
+        known: String,
+    },
+    /// A suppression list can't be called that.
+    #[error("a suppression list can't be called `{name}`")]
+    BadListName {
+        /// The name.
+        name: String,
     },
     /// Nothing can be sent.
     #[error("no row of the list can be sent: all {n_rows} are rejected")]
@@ -142,6 +188,12 @@ impl Error {
             Self::NoData { .. } => Some("use --data DIR if it lies elsewhere, or begin with `volley run`".to_owned()),
             Self::NoCampaign { .. } => Some("`volley list` shows all".to_owned()),
             Self::Changed { .. } => Some("restore it from a backup; `volley doctor` checks all files".to_owned()),
+            Self::NotFinished { name, .. } => Some(format!("`volley resume {name}` goes on with it")),
+            Self::StillInDoubt { name, .. } => Some(format!(
+                "decide with `volley doubt resolve {name}`, or archive them as they are with --even-in-doubt"
+            )),
+            Self::IsArchived { file, .. } => Some(format!("`volley report --archive {file}` shows what is in it")),
+            Self::BadArchive { .. } => Some("restore it from a backup".to_owned()),
             Self::NotInDoubt { campaign, .. } => Some(format!("`volley doubt list {campaign}` shows those that are")),
             Self::Unfinished { name } => Some(format!(
                 "`volley resume {name}` goes on with it; `volley run --again` begins anew and sends to everyone again"
@@ -149,6 +201,10 @@ impl Error {
             Self::SeveralUnfinished { .. } => Some("name one: `volley resume NAME`".to_owned()),
             Self::TooManyCarriers => Some("use another data directory with --data DIR".to_owned()),
             Self::NoNumber { .. } => Some("write it with its country code, such as +4915112345678".to_owned()),
+            Self::NoList { name, .. } => {
+                Some(format!("`volley suppress import FILE --list {name}` or `suppress add` begins it"))
+            }
+            Self::BadListName { .. } => Some("use 1 to 64 letters, digits, `-` and `_`".to_owned()),
             Self::NothingToSend { .. } => Some("the rejects file names line, column and reason of each".to_owned()),
             Self::EmptyField { column, .. } => {
                 Some(format!("mend the list; or write `{column} = \"skip\"` or a default under [message.empty]"))

@@ -2,6 +2,7 @@
 //! The engine's loop never waits for it, except when it falls a whole queue behind.
 
 use std::{
+    collections::BTreeMap,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     thread,
@@ -13,11 +14,17 @@ use tokio::{
     task,
 };
 use tokio_util::task::TaskTracker;
-use volley_core::{CampaignId, StateCounts, UnixMicros};
+use volley_core::{CampaignId, CarrierIndex, StateCounts, UnixMicros};
 use volley_journal::{Room, Sequence, View};
-use volley_reconciler::{Checkpoint, DoubtfulSegment, Error, Ledger, ReceiptCounters, Summary};
+use volley_reconciler::{
+    Checkpoint, DoubtfulSegment, Error, FoldingProposal, Inferences, Ledger, ReceiptCounters, Settled, Summary,
+};
+use volley_smpp::receipt::IdRules;
 
-use crate::ground::{Tasks, Waits};
+use crate::{
+    ground::{Tasks, Waits},
+    identify::Identifier,
+};
 
 /// Durable records that may wait to be folded.
 const QUEUE_RECORDS: usize = 256;
@@ -28,6 +35,16 @@ const RECORDS_PER_CHECKPOINT: u32 = 64;
 enum Request {
     Fold { sequence: u64, record: Vec<u8> },
     Overdue { now: UnixMicros, deadline: Duration, reply: oneshot::Sender<Vec<DoubtfulSegment>> },
+    Look { carriers: Vec<(Settled, IdRules)>, reply: oneshot::Sender<Looked> },
+}
+
+/// What receipts that match no answer tell.
+#[derive(Debug, Default)]
+pub(crate) struct Looked {
+    /// Doubts that they end.
+    pub(crate) inferences: Inferences,
+    /// Readings of ids by which they would match.
+    pub(crate) proposals: Vec<FoldingProposal>,
 }
 
 /// The campaign's numbers after the last fold.
@@ -36,6 +53,10 @@ pub(crate) struct LedgerView {
     /// The last record folded.
     pub(crate) applied: u64,
     pub(crate) states: StateCounts,
+    /// Receipts that match no answer so far.
+    pub(crate) n_parked: usize,
+    /// Whether some messages' answers never came.
+    pub(crate) has_suspects: bool,
 }
 
 /// Everything that `status` shows, kept current while the engine runs.
@@ -79,6 +100,7 @@ impl LedgerTask {
         home: Home,
         campaign: CampaignId,
         snapshot: SharedSnapshot,
+        identifier: Identifier,
         tasks: &Tasks,
     ) -> Self {
         let (requests, queue) = mpsc::channel(QUEUE_RECORDS);
@@ -86,7 +108,8 @@ impl LedgerTask {
         let (view_out, view) = watch::channel(view_of(&ledger, campaign));
         let outlets = Outlets { spent: spent_out, view: view_out, snapshot };
         let (n_since_checkpoint, per_checkpoint) = (0, RECORDS_PER_CHECKPOINT);
-        let owner = Owner { home, store_failed: false, campaign, outlets, n_since_checkpoint, per_checkpoint };
+        let lookout = Lookout { identifier, looked_at: BTreeMap::new() };
+        let owner = Owner { home, store_failed: false, campaign, outlets, lookout, n_since_checkpoint, per_checkpoint };
         let running = match tasks {
             Tasks::Threads => Running::Thread(thread::spawn(move || owner.run(ledger, queue))),
             Tasks::Inline(waits) => {
@@ -113,6 +136,13 @@ impl LedgerTask {
         answer.await.map_err(|_| LedgerGone)
     }
 
+    /// Looks at the receipts of these carriers that match no answer.
+    pub(crate) async fn look(&self, carriers: Vec<(Settled, IdRules)>) -> Result<Looked, LedgerGone> {
+        let (reply, answer) = oneshot::channel();
+        self.requests.send(Request::Look { carriers, reply }).await.map_err(|_| LedgerGone)?;
+        answer.await.map_err(|_| LedgerGone)
+    }
+
     /// Folds what waits, writes everything to the store, and gives the ledger back.
     pub(crate) async fn stop(self) -> Result<Ledger, Error> {
         drop(self.requests);
@@ -136,6 +166,7 @@ struct Owner {
     store_failed: bool,
     campaign: CampaignId,
     outlets: Outlets,
+    lookout: Lookout,
     n_since_checkpoint: u32,
     /// Records between two looks at what is due for the store.
     per_checkpoint: u32,
@@ -146,6 +177,35 @@ struct Outlets {
     spent: mpsc::Sender<Vec<u8>>,
     view: watch::Sender<LedgerView>,
     snapshot: SharedSnapshot,
+}
+
+/// What looks at receipts that match no answer.
+struct Lookout {
+    identifier: Identifier,
+    /// How many there were of a carrier when its ids were looked at last.
+    looked_at: BTreeMap<CarrierIndex, usize>,
+}
+
+/// Unmatched receipts of a carrier from which on its ids are looked at (HANDBOOK C.5).
+pub(crate) const LOOK_FROM: usize = 100;
+
+impl Lookout {
+    fn look(&mut self, ledger: &Ledger, carriers: &[(Settled, IdRules)]) -> Looked {
+        let settled: Vec<Settled> = carriers.iter().map(|(settled, _)| *settled).collect();
+        let identifier = &mut self.identifier;
+        let inferences = ledger.infer(&settled, |suspect| identifier.identify(suspect));
+        let mut proposals = Vec::new();
+        for (settled, ids) in carriers {
+            let n_parked = ledger.n_parked(settled.carrier);
+            let looked_at = self.looked_at.entry(settled.carrier).or_default();
+            // A look costs as much as the chunks in memory are large: each at twice as many.
+            if n_parked >= LOOK_FROM.max(*looked_at * 2) {
+                *looked_at = n_parked;
+                proposals.extend(ledger.propose_folding(settled.carrier, ids));
+            }
+        }
+        Looked { inferences, proposals }
+    }
 }
 
 impl Owner {
@@ -187,6 +247,9 @@ impl Owner {
             Request::Overdue { now, deadline, reply } => {
                 let overdue = ledger.overdue(self.campaign, now, deadline)?;
                 let _ = reply.send(overdue);
+            }
+            Request::Look { carriers, reply } => {
+                let _ = reply.send(self.lookout.look(&ledger, &carriers));
             }
         }
         let is_due = self.n_since_checkpoint >= self.per_checkpoint;
@@ -244,5 +307,6 @@ pub(crate) fn snapshot_of(ledger: &Ledger) -> Snapshot {
 
 fn view_of(ledger: &Ledger, campaign: CampaignId) -> LedgerView {
     let states = ledger.summary(campaign).map(|summary| summary.states).unwrap_or_default();
-    LedgerView { applied: ledger.applied(), states }
+    let (_, n_parked) = ledger.n_awaiting();
+    LedgerView { applied: ledger.applied(), states, n_parked, has_suspects: ledger.has_suspects() }
 }

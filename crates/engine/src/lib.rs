@@ -5,21 +5,30 @@
 //! makes it a campaign, [`Engine::prepare`] and [`Prepared::run`] send it, for the first time or
 //! again. [`status()`] and [`Report`] tell what is known, also while nothing runs.
 
+mod folding;
+mod identify;
 pub mod inspect;
 pub mod options;
 
 mod account;
+mod archive;
 mod board;
 mod carrier_status;
+mod commit_times;
+mod compact;
 mod control;
+mod cost;
+mod country;
 mod data_dir;
 mod doctor;
 mod doubt;
 mod engine;
+mod erase;
 mod error;
 mod ground;
 mod lane;
 mod ledger_task;
+mod listen;
 mod log;
 mod numbers;
 mod onboard;
@@ -30,7 +39,10 @@ mod replies;
 mod report;
 mod retry;
 mod run;
+mod sample;
+mod scratch;
 mod seal;
+mod segments;
 mod source;
 mod start;
 mod status;
@@ -38,22 +50,31 @@ mod suppress;
 mod text;
 mod turn;
 
+pub use archive::{ArchiveFile, ArchiveOptions, ArchiveOutcome, Archived, ToArchive, archive};
 pub use board::{Board, LaneBoard};
+pub use cost::{Amounts, Contract, PlannedCost};
+pub use country::Country;
 pub use data_dir::{DataDir, DataLock};
 pub use doctor::{CampaignSums, Diagnosis, Finding, JournalFacts, Part, Sums, diagnose, repair};
 pub use doubt::{Decided, DoubtRow, DoubtVerdict, Doubts};
 pub use engine::{Engine, Outcome, Prepared};
+pub use erase::{ErasePerson, Erasure, moment, now};
 pub use error::Error;
 pub use ground::{Ground, Tasks, Waits};
+pub use listen::{Listened, Listener};
 pub use onboard::{CarrierTest, CarrierVerdict, TestStep, Verdict};
 pub use preflight::{Approved, Preflight, carriers_file, propose_columns};
 pub use replies::{Membership, Numbers, ReplyRow, replies, write_replies_csv};
-pub use report::Report;
+pub use report::{Breakdown, By, Details, Line, Report, ReportZone, Tally};
 pub use run::Ended;
+pub use sample::{Sample, SampleFate, SampleMessage, SampleRows, sample};
 pub use status::{running_carriers, status};
+pub use suppress::{
+    BadRow, Imported, ListFacts, OnList, SuppressImport, SuppressOptions, SuppressedRow, write_suppressed_csv,
+};
 
 pub use tokio_util::sync::CancellationToken;
-pub use volley_core::{CampaignId, MessageState};
+pub use volley_core::{CampaignId, MessageState, UnixMicros};
 pub use volley_ingest::{FreezeProgress, Frozen, Proposal, ProposedColumn, Role, generate};
 pub use volley_reconciler::{CampaignStatus, Summary, is_opening as store_is_opening};
 pub use volley_simulator as simulator;

@@ -2,15 +2,17 @@
 
 use std::{
     fs::{self, File, OpenOptions},
+    hash::Hasher as _,
     io::{self, Read as _, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::Path,
 };
 
 use sha2::{Digest as _, Sha256};
+use siphasher::sip::SipHasher13;
 use volley_core::{Msisdn, RecipientCheck, UnixMicros};
 use volley_reconciler::{
-    NumberHash, SuppressCause, SuppressList,
+    ListIndex, NumberHash, SuppressCause, SuppressLists, Suppression,
     record::{SuppressChange, SuppressEntry},
 };
 
@@ -57,7 +59,16 @@ impl NumberKey {
         Ok(Self(key))
     }
 
-    fn hash(&self, number: Msisdn) -> NumberHash {
+    /// A short keyed hash of a number's last digits ([`Msisdn::tail`]), for what is recorded by the
+    /// million: some nanoseconds.
+    pub(crate) fn short_hash(&self, tail: u64) -> u32 {
+        let half = self.0.last_chunk::<16>().copied().unwrap_or_default();
+        let mut hasher = SipHasher13::new_with_key(&half);
+        hasher.write_u64(tail);
+        hasher.finish() as u32
+    }
+
+    pub(crate) fn hash(&self, number: Msisdn) -> NumberHash {
         let digest = Sha256::new().chain_update(self.0).chain_update(number.as_u64().to_be_bytes()).finalize();
         let mut hash = [0; 16];
         for (to, from) in hash.iter_mut().zip(digest) {
@@ -65,36 +76,62 @@ impl NumberKey {
         }
         NumberHash(hash)
     }
+
+    /// A change of the global list, to be recorded.
+    pub(crate) fn entry(
+        &self,
+        number: Msisdn,
+        change: SuppressChange,
+        cause: SuppressCause,
+        at: UnixMicros,
+        reply: u64,
+    ) -> SuppressEntry {
+        let check: RecipientCheck = number.check();
+        SuppressEntry { at, number: self.hash(number), check, change, cause, reply }
+    }
 }
 
-/// The suppression list as whoever sends asks it.
+/// The suppression lists that apply to a campaign, as whoever sends asks them.
 #[derive(Clone)]
 pub(crate) struct Suppressed {
     key: NumberKey,
-    list: SuppressList,
+    lists: SuppressLists,
+    applying: Vec<ListIndex>,
 }
 
 impl Suppressed {
-    pub(crate) const fn new(key: NumberKey, list: SuppressList) -> Self {
-        Self { key, list }
+    /// `applying`: besides the global list.
+    pub(crate) fn new(key: NumberKey, lists: &SuppressLists, applying: &[ListIndex]) -> Self {
+        let mut applying = applying.to_vec();
+        applying.push(ListIndex::GLOBAL);
+        Self { key, lists: lists.only(&applying), applying }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.list.is_empty()
+        self.lists.is_empty()
     }
 
-    /// How the number came on the list, if it is there.
-    pub(crate) fn cause(&self, number: Msisdn) -> Option<SuppressCause> {
-        self.since(number).map(|(_, cause)| cause)
+    /// See [`NumberKey::short_hash`].
+    pub(crate) fn short_hash(&self, tail: u64) -> u32 {
+        self.key.short_hash(tail)
     }
 
-    /// Since when and how, if it is there.
-    pub(crate) fn since(&self, number: Msisdn) -> Option<(UnixMicros, SuppressCause)> {
-        let found = self.list.get(number.check(), || self.key.hash(number))?;
-        Some((found.since, found.cause))
+    /// The key that hashes are made with.
+    pub(crate) fn key(&self) -> NumberKey {
+        self.key.clone()
     }
 
-    /// A change, to be recorded. From here on the list knows of it.
+    /// How the number came on a list, if it is on one at `now`.
+    pub(crate) fn cause(&self, number: Msisdn, now: UnixMicros) -> Option<SuppressCause> {
+        self.get(number, now).map(|found| found.cause)
+    }
+
+    /// The weightiest entry that holds at `now`.
+    pub(crate) fn get(&self, number: Msisdn, now: UnixMicros) -> Option<Suppression> {
+        self.lists.get(&self.applying, number.check(), now, || self.key.hash(number))
+    }
+
+    /// A change of the global list, to be recorded. From here on it is known here.
     pub(crate) fn change(
         &mut self,
         number: Msisdn,
@@ -103,9 +140,8 @@ impl Suppressed {
         at: UnixMicros,
         reply: u64,
     ) -> SuppressEntry {
-        let check: RecipientCheck = number.check();
-        let entry = SuppressEntry { at, number: self.key.hash(number), check, change, cause, reply };
-        self.list.apply(&entry);
+        let entry = self.key.entry(number, change, cause, at, reply);
+        self.lists.apply(&entry);
         entry
     }
 }
@@ -124,6 +160,10 @@ mod tests {
         assert_eq!(NumberKey::open(&dir, true).unwrap().hash(number), hash);
         let other = Msisdn::from_digits(b"4915112345679").unwrap();
         assert_ne!(NumberKey::open(&dir, true).unwrap().hash(other), hash);
+        let key = NumberKey::open(&dir, true).unwrap();
+        assert_ne!(key.short_hash(number.tail()), key.short_hash(other.tail()));
+        // It stands in journals: it must never change.
+        assert_eq!(NumberKey([7; 32]).short_hash(112_345_678), 1_008_885_668);
         fs::write(dir.number_key(), b"short").unwrap();
         assert!(NumberKey::open(&dir, false).is_err());
     }

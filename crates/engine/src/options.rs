@@ -12,13 +12,15 @@ mod place;
 pub use audience::AudienceOptions;
 pub(crate) use campaign::check_sender;
 pub use campaign::{
-    CampaignOptions, Class, DeliveryOptions, InDoubtPolicy, ReplyOptions, RouteOptions, ScheduleOptions, SmartEncoding,
+    CampaignOptions, Class, DeliveryOptions, InDoubtPolicy, PrivacyOptions, ReplyOptions, RouteOptions,
+    ScheduleOptions, SmartEncoding,
 };
 pub use carriers::{
-    BindType, CarrierKind, CarrierOptions, Carriers, Concatenation, DefaultAlphabet, DestinationPrefix, IdMode,
-    InterfaceVersion, MessageMode, NationalLanguage, ReceiptOptions, ReceiptStateName, ReceiverOptions,
-    ReconnectOptions, RegisteredDelivery, SecretSource, StatusClassName, StatusCodes, StatusRule, StripPattern,
-    TimerOptions, TlsForm, TlsTable, TlvOptions, TlvTag, TlvType, TonNpiOptions, ValidityForm, ValuePattern,
+    BindType, CarrierKind, CarrierOptions, Carriers, ClockSkew, Concatenation, Currency, DefaultAlphabet,
+    DestinationPrefix, IdMode, InterfaceVersion, MessageMode, Money, NationalLanguage, Prices, ReceiptOptions,
+    ReceiptStateName, ReceiptZone, ReceiverOptions, ReconnectOptions, RegisteredDelivery, SecretSource,
+    StatusClassName, StatusCodes, StatusRule, StripPattern, TimerOptions, TlsForm, TlsTable, TlvOptions, TlvTag,
+    TlvType, TonNpiOptions, ValidityForm, ValuePattern,
 };
 pub use file_error::FileError;
 pub(crate) use file_error::nearest;

@@ -10,16 +10,23 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use volley_ingest::{FreezeProgress, Frozen, Proposal, Rejection, RowCheck, RowFacts, RowView, freeze};
+use volley_core::UnixMicros;
+use volley_ingest::{
+    FreezeProgress, Frozen, Plan, PlanChunk, PlanRow, Proposal, Rejection, RowCheck, RowFacts, RowView, freeze,
+};
+use volley_reconciler::SuppressCause;
 use volley_smpp::text::{Concat, Languages, SegmentOptions, Segments, Smart};
 
 pub use self::list::propose_columns;
 use self::roles::{RoleColumns, RoleScratch};
 use crate::{
     Error,
+    cost::{Contract, SegmentsByCountry},
+    numbers::Suppressed,
     options::{self, CampaignOptions, CarrierOptions, Carriers, FileError, InDoubtPolicy, SmartEncoding, TlvOptions},
     render::lane_format::{self, LaneTlvs},
-    text::{Composed, MessageFormat, Unmade},
+    segments,
+    text::{Composed, HOLD_OUT, MessageFormat, Unmade},
 };
 
 /// A campaign as it was approved: kept beside its frozen list, so that a resume goes on with it
@@ -36,6 +43,12 @@ pub struct Approved {
     /// The carriers' own fields that come from columns: rows were checked against these.
     #[serde(default)]
     pub tlvs: ColumnTlvs,
+    /// The routes' carriers as they were.
+    #[serde(default)]
+    pub contracts: BTreeMap<String, Contract>,
+    /// Segments by the recipient's country.
+    #[serde(default)]
+    pub segments_by_country: SegmentsByCountry,
 }
 
 /// The code of rows with an empty field that stops all.
@@ -51,6 +64,9 @@ pub struct Preflight {
     pub approved: Approved,
     /// The list in numbers.
     pub frozen: Frozen,
+    /// Rows that are held out, or whose number is on a suppression list now, by how it came there. Each is asked again when
+    /// its turn comes.
+    pub suppressed: BTreeMap<&'static str, u64>,
     /// Which columns seem to hold what, where the campaign file leaves the number's to the list.
     pub proposal: Option<Proposal>,
     /// Where it lies until it is approved.
@@ -80,14 +96,17 @@ pub(crate) fn keywords_file(options: &CampaignOptions, campaign_file: &Path) -> 
     Some(campaign_file.parent().unwrap_or(Path::new("")).join(options.replies.keywords.as_ref()?))
 }
 
-/// It goes out in one segment or not at all.
+/// What answers a reply goes out in one segment or not at all.
 fn check_confirmation(options: &CampaignOptions, carriers: &Carriers, path: &Path) -> Result<(), Error> {
-    let Some(text) = &options.replies.confirmation else { return Ok(()) };
-    let segments = SegmentOptions { max_segments: 1, ..message_format(options, carriers)?.segments };
-    match Segments::default().cut(text, &segments) {
-        Ok(()) => Ok(()),
-        Err(error) => Err(FileError::new(path, format!("`confirmation`: {error}")).into()),
+    let replies = &options.replies;
+    let texts = [("confirmation", &replies.confirmation), ("welcome", &replies.welcome), ("help", &replies.help)];
+    for (key, text) in texts.into_iter().filter_map(|(key, text)| Some((key, text.as_ref()?))) {
+        let segments = SegmentOptions { max_segments: 1, ..message_format(options, carriers)?.segments };
+        if let Err(error) = Segments::default().cut(text, &segments) {
+            return Err(FileError::new(path, format!("`{key}`: {error}")).into());
+        }
     }
+    Ok(())
 }
 
 /// Every route's carrier is there, and all cut texts alike: a row that goes from one to another
@@ -163,9 +182,44 @@ pub(crate) fn preflight(
     if frozen.n_valid == 0 {
         return Err(Error::NothingToSend { n_rows: frozen.n_rows });
     }
-    let approved =
-        Approved { campaign_file: absolute(campaign_file), carriers_file: absolute(carriers_file), options, tlvs };
-    Ok(Preflight { approved, frozen, proposal, folder })
+    let contract =
+        |carrier: &CarrierOptions| Contract { prices: carrier.price_per_segment.clone(), rate: carrier.rate };
+    let contracts = routed(&options, &carriers).map(|(name, carrier)| (name.to_owned(), contract(carrier))).collect();
+    let segments_by_country = segments::write(&folder, &check.format)?;
+    let approved = Approved {
+        campaign_file: absolute(campaign_file),
+        carriers_file: absolute(carriers_file),
+        options,
+        tlvs,
+        contracts,
+        segments_by_country,
+    };
+    Ok(Preflight { approved, frozen, suppressed: BTreeMap::new(), proposal, folder })
+}
+
+/// Counts the rows of a frozen list whose number gets nothing at `now`.
+pub(crate) fn count_suppressed(
+    folder: &Path,
+    suppressed: &Suppressed,
+    now: UnixMicros,
+) -> Result<BTreeMap<&'static str, u64>, Error> {
+    let mut counts = BTreeMap::new();
+    let plan = Plan::open(folder)?;
+    if suppressed.is_empty() && !plan.frozen().by_variant.contains_key(&HOLD_OUT) {
+        return Ok(counts);
+    }
+    let mut chunk = PlanChunk::default();
+    for number in 0..plan.n_chunks() {
+        plan.read_chunk(number, &mut chunk)?;
+        let cause = |row: PlanRow<'_>| {
+            let held = (row.variant == HOLD_OUT).then_some(SuppressCause::HoldOut);
+            suppressed.cause(row.msisdn?, now).or(held)
+        };
+        for cause in (0..=u16::MAX).map_while(|offset| chunk.row(offset)).filter_map(cause) {
+            *counts.entry(cause.reason()).or_default() += 1;
+        }
+    }
+    Ok(counts)
 }
 
 impl Preflight {

@@ -14,7 +14,7 @@ pub(crate) use self::lane_format::LaneFormat;
 use crate::{
     preflight::roles::RowValidity,
     source::NextRow,
-    text::{Composed, MessageFormat},
+    text::{Composed, HOLD_OUT, MessageFormat},
 };
 
 /// Stands for no row: what confirms an opt-out. Its answer is recorded nowhere.
@@ -55,6 +55,16 @@ const fn is_fresh(next: NextRow) -> bool {
 struct CachedChunk {
     number: Option<u32>,
     chunk: PlanChunk,
+}
+
+/// Whom a row goes to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Addressee {
+    Number(Msisdn),
+    /// The campaign sends nothing to it.
+    HeldOut(Msisdn),
+    /// Nobody any more.
+    Erased,
 }
 
 /// What one row gave.
@@ -100,7 +110,7 @@ impl Renderer {
         NextRow { row: token.row(), only: Some(token.segment()), attempts }
     }
 
-    /// Appends a row's submits to `batch`; `None` when the plan can't be read.
+    /// Appends a row's submits to `batch`; `None` when the plan can't be read, or the row was erased.
     pub(crate) fn render(
         &mut self,
         lane: usize,
@@ -129,9 +139,20 @@ impl Renderer {
         Some(Rendered { n_segments, n_now })
     }
 
-    /// A row's number; `None` when the plan can't be read.
-    pub(crate) fn number(&mut self, next: NextRow) -> Option<Msisdn> {
-        Some(self.chunk_of(next)?.row(next.row.offset())?.msisdn)
+    /// Whether rows of the list get nothing whatever the suppression lists say, so that each must be
+    /// asked.
+    pub(crate) fn has_unsent(&self) -> bool {
+        self.plan.n_erased() > 0 || self.plan.frozen().by_variant.contains_key(&HOLD_OUT)
+    }
+
+    /// Whom a row goes to; `None` when the plan can't be read.
+    pub(crate) fn addressee(&mut self, next: NextRow) -> Option<Addressee> {
+        let row = self.chunk_of(next)?.row(next.row.offset())?;
+        Some(match (row.msisdn, row.variant) {
+            (None, _) => Addressee::Erased,
+            (Some(number), HOLD_OUT) => Addressee::HeldOut(number),
+            (Some(number), _) => Addressee::Number(number),
+        })
     }
 
     /// The chunk that a row lies in, read where it isn't the one before.
@@ -180,6 +201,7 @@ impl Renderer {
         self.chunk_of(next)?;
         let cached = if is_fresh(next) { &self.fresh } else { &self.again };
         let row = cached.chunk.row(next.row.offset())?;
+        let msisdn = row.msisdn?;
         // Checked when the list was frozen, on the same path: only another version could say no.
         if self.format.compose(row.variant, |index| row.field(index), &mut self.composed).is_err() {
             let what = "the text of a row that was approved can't be made any more";
@@ -190,6 +212,6 @@ impl Renderer {
         self.row_validity = validity.filter(|text| !text.is_empty()).and_then(RowValidity::parse);
         self.row_tlvs.clear();
         let _ = self.lanes.get(lane)?.tlvs.put(|index| row.field(index), &mut self.row_tlvs);
-        Some(row.msisdn)
+        Some(msisdn)
     }
 }

@@ -6,6 +6,7 @@
 //! none of them with something half done.
 
 mod admit;
+mod doubt;
 mod events;
 mod publish;
 mod refusals;
@@ -32,6 +33,7 @@ use crate::{
     Error,
     board::Board,
     carrier_status::BindRates,
+    commit_times::CommitTimes,
     lane::LaneLimits,
     ledger_task::{LedgerGone, LedgerTask},
     log::Log,
@@ -69,7 +71,9 @@ pub enum Ended {
     Guarded,
 }
 
+pub(crate) use doubt::{ReceiptReading, entry as receipt_entry};
 pub(crate) use refusals::{Refusals, Tried, Tries};
+pub(crate) use replies::Courtesies;
 
 /// A lane with its carrier.
 pub(crate) struct Lane {
@@ -83,6 +87,7 @@ pub(crate) struct Lane {
     /// Why nothing more is sent through it.
     pub(crate) paused: Option<String>,
     pub(crate) stopped: bool,
+    pub(crate) reading: ReceiptReading,
 }
 
 /// Whether a carrier can be used.
@@ -102,6 +107,8 @@ pub(crate) struct Runner {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) in_doubt: InDoubtPolicy,
     pub(crate) receipt_deadline: Duration,
+    /// How long to wait for receipts that tell of rows in doubt, when nothing else is to be done.
+    pub(crate) doubt_grace: Duration,
     /// How long a message is worth sending, if that has an end.
     pub(crate) validity: Option<Duration>,
     pub(crate) lanes: Vec<Lane>,
@@ -117,8 +124,8 @@ pub(crate) struct Runner {
     pub(crate) replies: ReplyDesk,
     /// Numbers that get nothing: asked for each row right before its intent.
     pub(crate) suppressed: Suppressed,
-    /// What a number that opts out is told, once.
-    pub(crate) confirmation: Option<String>,
+    /// What people are told who opt out or in, or ask for help.
+    pub(crate) courtesies: Courtesies,
     pub(crate) board: Arc<Board>,
     /// The last record that the ledger folded before the loop began.
     pub(crate) last_durable: Sequence,
@@ -132,9 +139,14 @@ pub(crate) struct LoopState {
     tries: Tries,
     /// How long a record takes from hand-over to durable, lately.
     commit: Duration,
+    commit_times: CommitTimes,
     ending: Option<Ended>,
     last_tick: Instant,
     last_sweep: Instant,
+    /// Since when nothing is to be done but to wait for receipts of rows in doubt.
+    only_doubt_since: Option<Instant>,
+    /// What was inferred is durable with this record: until then nothing new can be.
+    inferred_in: u64,
     started: Instant,
     throttled: u64,
     /// No room on the disk: nothing is sent.
@@ -152,9 +164,12 @@ impl LoopState {
             in_flight: VecDeque::new(),
             tries,
             commit: Duration::from_millis(1),
+            commit_times: CommitTimes::new(),
             ending: None,
             last_tick: now,
             last_sweep: now,
+            only_doubt_since: None,
+            inferred_in: 0,
             started: now,
             throttled: 0,
             disk_full: false,
@@ -265,6 +280,7 @@ impl Runner {
         if let Some(turn) = self.state.in_flight.pop_front() {
             let took = turn.handed_over.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
             self.state.commit = (self.state.commit * 7 + took) / 8;
+            self.state.commit_times.record(took);
             for (lane, turn) in self.lanes.iter_mut().zip(turn.lanes) {
                 lane.limits.intents_durable(turn.n_intents);
                 lane.limits.settled(turn.n_settled);
@@ -283,7 +299,7 @@ impl Runner {
     }
 
     /// Whether nothing more is to be done, or nothing can be done.
-    fn is_at_end(&self) -> Option<Ended> {
+    fn is_at_end(&mut self) -> Option<Ended> {
         if let Some(ended) = self.no_carrier_left() {
             return Some(ended);
         }
@@ -294,7 +310,8 @@ impl Runner {
         let view = *self.ledger.view.borrow();
         let done = |state: MessageState| state.is_final() || state == MessageState::InDoubt;
         let all_done = view.states.iter().all(|(state, n_rows)| n_rows == 0 || done(state));
-        (idle && view.applied >= self.last_durable.0 && all_done).then_some(Ended::Finished)
+        let is_done = idle && view.applied >= self.last_durable.0 && all_done;
+        (is_done && !self.waits_for_doubt(&view)).then_some(Ended::Finished)
     }
 
     /// Rows wait, and every carrier refused us, was paused, or was never bound for too long.
@@ -339,6 +356,8 @@ impl Runner {
             Ended::Guarded => (Control::Stopped, self.reach_in_words()),
             Ended::NoCarrier => (Control::Stopped, format!("no carrier can be used: {}", self.reach_in_words())),
         };
+        // Nothing is in flight any more: what fits no answer now never will.
+        self.look_at_receipts().await?;
         self.state.turn.events.control(self.campaign, self.clock.wall(), control, &why);
         self.hand_over()?;
         while !self.state.in_flight.is_empty() {
@@ -375,6 +394,7 @@ impl Runner {
         self.state.last_tick = now;
         self.publish(now);
         self.expire_replies()?;
+        self.look_at_receipts().await?;
         self.sweep(now).await
     }
 

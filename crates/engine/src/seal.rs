@@ -14,11 +14,15 @@ pub(crate) const APPROVED: &str = "approved.json";
 pub(crate) const PLAN: &str = "plan.json";
 /// What was rejected.
 pub(crate) const REJECTS: &str = "rejects.csv";
+/// How many segments each row was approved with, where they differ.
+pub(crate) const SEGMENTS: &str = "segments.bin";
+/// All of them.
+pub(crate) const ALL: [&str; 4] = [APPROVED, PLAN, REJECTS, SEGMENTS];
 
 /// SHA-256 of each file, when a campaign is approved.
 pub(crate) fn of(folder: &Path) -> Result<BTreeMap<String, String>, Error> {
     let mut sums = BTreeMap::new();
-    for name in [APPROVED, PLAN, REJECTS] {
+    for name in ALL {
         let path = folder.join(name);
         if path.is_file() {
             sums.insert(name.to_owned(), volley_ingest::source_hash_of(&path)?);

@@ -20,7 +20,7 @@ use crate::{
     preflight::Approved,
     render::{LaneFormat, lane_format},
     retry::StatusTable,
-    run::{Lane, Reach, Refusals},
+    run::{Lane, Reach, ReceiptReading, Refusals},
 };
 
 /// What all lanes are started with.
@@ -72,6 +72,7 @@ impl Start<'_> {
         let pacer = Arc::new(LanePacer::new(stacks, Arc::clone(self.hungry)));
         let mut smpp = account::smpp_options(name, options, self.carriers, simulated)?;
         smpp.dialler = self.ground.dialler.clone();
+        let answers_within = smpp.timers.response;
         let (events, clock) = (self.events.clone(), Arc::clone(&self.ground.clock));
         let carrier = Carrier::start(number, name, smpp, Arc::clone(&pacer) as _, events, clock)?;
         let max_segments = self.approved.options.message.max_segments.get();
@@ -85,6 +86,14 @@ impl Start<'_> {
             refusals: Refusals::new(StatusTable::new(options), options.pause_after, now),
             paused: None,
             stopped: false,
+            reading: ReceiptReading {
+                ids: account::id_rules(options),
+                zone: options.receipts.time_zone.clone(),
+                skew: options.receipts.clock_skew.0.0,
+                answers_within,
+                settled_until: self.ground.clock.wall(),
+                proposal: None,
+            },
         })
     }
 }

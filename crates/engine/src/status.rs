@@ -13,8 +13,9 @@ use crate::{
 };
 
 /// The numbers of all campaigns: `{"campaigns": [{"id", "campaign", …}], "receipts": {…},
-/// "carriers": [{"carrier", "alarm", "binds": […], …}]}`. While a process runs on the data
-/// directory, it is asked; else journal and store tell, and there are no carriers.
+/// "carriers": [{"carrier", "alarm", "binds": […], …}], "journal": {"disk_full",
+/// "commit_p99_us", …}}`. While a process runs on the data
+/// directory, it is asked; else journal and store tell, there are no carriers, and `journal` is null.
 ///
 /// # Errors
 /// When nothing was ever run there, or journal and store can't be read.
@@ -26,7 +27,7 @@ pub fn status(dir: &DataDir) -> Result<Value, Error> {
         Ok(_lock) => {
             let (journal, _) = Journal::open(&dir.journal(), JournalOptions::default())?;
             let opened = Ledger::open(&dir.store(), &journal)?;
-            Ok(status_json(&snapshot_of(&opened.ledger), &[]))
+            Ok(status_json(&snapshot_of(&opened.ledger), &[], Value::Null))
         }
         Err(in_use @ Error::InUse { .. }) => control::ask(&dir.control_socket()).ok_or(in_use),
         Err(other) => Err(other),
@@ -40,7 +41,7 @@ pub fn running_carriers(dir: &DataDir) -> Option<Value> {
     control::ask(&dir.control_socket())?.get_mut("carriers").map(Value::take)
 }
 
-pub(crate) fn status_json(snapshot: &Snapshot, lanes: &[LaneBoard]) -> Value {
+pub(crate) fn status_json(snapshot: &Snapshot, lanes: &[LaneBoard], journal: Value) -> Value {
     let carriers: Vec<Value> = lanes.iter().map(carrier_json).collect();
     let campaigns: Vec<Value> = snapshot
         .campaigns
@@ -53,5 +54,5 @@ pub(crate) fn status_json(snapshot: &Snapshot, lanes: &[LaneBoard]) -> Value {
             value
         })
         .collect();
-    json!({ "campaigns": campaigns, "receipts": snapshot.receipts, "carriers": carriers })
+    json!({ "campaigns": campaigns, "receipts": snapshot.receipts, "carriers": carriers, "journal": journal })
 }

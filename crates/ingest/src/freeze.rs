@@ -9,6 +9,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use serde::{Deserialize, Serialize};
 use volley_core::Msisdn;
 
+pub(crate) use self::options::column;
 pub use self::options::{Duplicates, ListOptions};
 use self::{
     pass::run,
@@ -206,7 +207,7 @@ fn judge_of<'a, C: RowCheck>(
     header: Vec<String>,
     check: &'a C,
 ) -> Result<Judge<'a, C>, Error> {
-    let column = |name: &str| options::column(options, &header, name);
+    let column = |name: &str| column(options, &header, name);
     let to = column(&options.to)?;
     let country = options.country_column.as_deref().map(column).transpose()?;
     let columns = options.columns.iter().map(|name| column(name)).collect::<Result<Vec<_>, _>>()?;

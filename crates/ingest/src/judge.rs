@@ -136,7 +136,7 @@ impl<C: RowCheck> Judge<'_, C> {
             put_field(record.get(*column).unwrap_or_default(), fields);
         }
         let Reading { msisdn, kind, country, zones, .. } = reading;
-        let head = RowHead { msisdn, kind, country, zones: zones.index(), variant };
+        let head = RowHead { msisdn: Some(msisdn), kind, country, zones: zones.index(), variant };
         Verdict::Valid { head, n_segments, is_ucs2, fields: start..fields.len() as u32 }
     }
 

@@ -11,6 +11,8 @@ mod freeze;
 pub mod generate;
 mod judge;
 pub mod number;
+mod number_list;
+pub mod person;
 mod plan;
 mod propose;
 mod record;
@@ -23,7 +25,9 @@ pub use form::{Compression, Encoding, ListForm};
 pub use freeze::{
     Duplicates, FreezeProgress, Frozen, ListOptions, Rejection, RowCheck, RowFacts, RowView, VariantCount, freeze,
 };
-pub use plan::{Plan, PlanChunk, PlanRow};
+pub use number_list::{ListedNumber, NumberListOptions, read_numbers};
+pub use person::{Person, Whose};
+pub use plan::{ErasedPlan, Plan, PlanChunk, PlanRow, erase_plan};
 pub use propose::{Proposal, ProposedColumn, Role, propose};
-pub use rejects::{RejectedRow, Rejects};
+pub use rejects::{RejectedRow, Rejects, erase_rejects, erase_table};
 pub use source::{STDIN, is_stdin, source_hash_of};

@@ -2,12 +2,14 @@
 //!
 //! `list.bin` holds chunks of 4,096 rows one after the other, each with its length and CRC32C;
 //! `plan.json` the numbers of the list and where its chunks lie. An older plan in the folder goes
-//! first and the new one is renamed into place last, so that a plan is whole or not there.
+//! first and the new one is renamed into place last, so that a plan is whole or not there. Rows of
+//! people who were erased keep their place, line and kind, and nothing else.
 //!
 //! A row is 8 octets (from the lowest bit: 50 of the number, 4 of its kind, 10 of its country),
 //! its set of time zones in 2, its variant in 1, how many lines it stands below the row before as
 //! a varint, and its fields, each behind its length as a varint.
 
+mod erase;
 mod write;
 
 use std::{
@@ -26,12 +28,16 @@ use crate::{
     number::{Country, NumberKind},
 };
 
+pub use erase::{ErasedPlan, erase_plan};
+
 const LIST: &str = "list.bin";
 const PLAN: &str = "plan.json";
 /// The version of both files.
 const FORMAT: u32 = 2;
 /// Octets before a chunk: its length and CRC32C.
 const CHUNK_HEAD: usize = 8;
+/// What stands in place of the number of an erased row; no number is 0.
+const ERASED: u64 = 0;
 /// Octets of a row before its line.
 const ROW_HEAD: usize = 11;
 const NUMBER_BITS: u32 = 50;
@@ -40,7 +46,8 @@ const KIND_BITS: u32 = 4;
 /// What a row says besides its line and fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RowHead {
-    pub(crate) msisdn: Msisdn,
+    /// `None`: erased.
+    pub(crate) msisdn: Option<Msisdn>,
     pub(crate) kind: NumberKind,
     pub(crate) country: Country,
     /// Of [`crate::number::ZoneSet`].
@@ -52,7 +59,7 @@ impl RowHead {
     fn to_octets(self) -> [u8; ROW_HEAD] {
         let kind = u64::from(self.kind.index()) << NUMBER_BITS;
         let country = u64::from(self.country.index()) << (NUMBER_BITS + KIND_BITS);
-        let [a, b, c, d, e, f, g, h] = (self.msisdn.as_u64() | kind | country).to_le_bytes();
+        let [a, b, c, d, e, f, g, h] = (self.msisdn.map_or(ERASED, Msisdn::as_u64) | kind | country).to_le_bytes();
         let [i, j] = self.zones.to_le_bytes();
         [a, b, c, d, e, f, g, h, i, j, self.variant]
     }
@@ -60,9 +67,13 @@ impl RowHead {
     fn from_octets(octets: [u8; ROW_HEAD]) -> Option<Self> {
         let [a, b, c, d, e, f, g, h, i, j, variant] = octets;
         let packed = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+        let msisdn = match packed & ((1 << NUMBER_BITS) - 1) {
+            ERASED => None,
+            number => Some(Msisdn::from_u64(number)?),
+        };
         let kind = packed >> NUMBER_BITS & ((1 << KIND_BITS) - 1);
         Some(Self {
-            msisdn: Msisdn::from_u64(packed & ((1 << NUMBER_BITS) - 1))?,
+            msisdn,
             kind: *NumberKind::ALL.get(usize::try_from(kind).ok()?)?,
             country: Country::from_index((packed >> (NUMBER_BITS + KIND_BITS)) as u16)?,
             zones: u16::from_le_bytes([i, j]),
@@ -79,6 +90,14 @@ struct PlanFile {
     zones: BTreeMap<u16, Vec<String>>,
     /// Where each chunk begins in the list, and how long it is with its head.
     chunks: Vec<(u64, u32)>,
+    /// Rows that were erased.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    erased: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+const fn is_zero(n: &u32) -> bool {
+    *n == 0
 }
 
 /// Of any version.
@@ -137,6 +156,12 @@ impl Plan {
     #[must_use]
     pub const fn n_valid(&self) -> u32 {
         self.plan.frozen.n_valid
+    }
+
+    /// Rows that were erased.
+    #[must_use]
+    pub const fn n_erased(&self) -> u32 {
+        self.plan.erased
     }
 
     /// Chunks that they lie in.
@@ -203,8 +228,8 @@ pub struct PlanChunk {
 /// One row of a frozen list.
 #[derive(Debug, Clone, Copy)]
 pub struct PlanRow<'a> {
-    /// Its number.
-    pub msisdn: Msisdn,
+    /// Its number; `None` when the row was erased: it must not be sent to, and its columns are empty.
+    pub msisdn: Option<Msisdn>,
     /// Its line in the CSV.
     pub line: u64,
     /// What kind of line the number belongs to.

@@ -1,5 +1,7 @@
 //! Rejected rows: `rejects.csv` with the original columns and why.
 
+mod erase;
+
 use std::{
     fs::File,
     path::{Path, PathBuf},
@@ -9,6 +11,8 @@ use csv::StringRecord;
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, record::Record};
+
+pub use erase::{erase_rejects, erase_table};
 
 const REJECTS: &str = "rejects.csv";
 const OWN_COLUMNS: [&str; 4] = ["_line", "_column", "_code", "_message"];

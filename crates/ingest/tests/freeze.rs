@@ -20,7 +20,7 @@ impl RowCheck for Check {
         if row.field(0) == "refuse" {
             return Err(Rejection { column: Some("name".to_owned()), code: "refused", reason: "as asked".to_owned() });
         }
-        Ok(RowFacts { n_segments: 1 + u8::from(row.field(0).len() > 20), variant: 0 })
+        Ok(RowFacts { n_segments: 1 + u8::from(row.field(0).len() > 20), ..RowFacts::default() })
     }
 }
 
@@ -44,7 +44,7 @@ fn rows(dir: &Path) -> Vec<(String, u64, String)> {
         rows.extend(
             (0..CHUNK_ROWS as u16)
                 .map_while(|offset| chunk.row(offset))
-                .map(|row| (row.msisdn.to_string(), row.line, row.field(0).to_owned())),
+                .map(|row| (row.msisdn.unwrap().to_string(), row.line, row.field(0).to_owned())),
         );
     }
     rows

@@ -79,7 +79,7 @@ fn outcome(list: &Path) -> String {
         plan.read_chunk(number, &mut chunk).unwrap();
         for row in (0..CHUNK_ROWS as u16).map_while(|offset| chunk.row(offset)) {
             let zones = plan.time_zones(&row).len();
-            let number = format!("{} {} {:?} {zones}", row.msisdn, row.country, row.kind);
+            let number = format!("{} {} {:?} {zones}", row.msisdn.unwrap(), row.country, row.kind);
             writeln!(text, "line {}: {number} {:?} {:?}", row.line, row.field(0), row.field(1)).unwrap();
         }
     }

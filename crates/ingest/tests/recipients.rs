@@ -37,7 +37,7 @@ fn check(list: &[u8], expected_valid: &[(u64, &str)], expected_rejected: &[(u64,
     let plan = Plan::open(&dir.path().join("plan")).unwrap();
     let mut chunk = PlanChunk::default();
     plan.read_chunk(0, &mut chunk).unwrap();
-    let valid = (0..100).map_while(|offset| chunk.row(offset)).map(|row| (row.line, row.msisdn.to_string()));
+    let valid = (0..100).map_while(|offset| chunk.row(offset)).map(|row| (row.line, row.msisdn.unwrap().to_string()));
     let valid: Vec<_> = valid.take(expected_valid.len()).collect();
     assert_eq!(valid, expected_valid.iter().map(|(line, number)| (*line, (*number).to_owned())).collect::<Vec<_>>());
     let rejects = Rejects::open(&dir.path().join("plan"), "phone").unwrap();

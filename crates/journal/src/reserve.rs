@@ -30,6 +30,8 @@ pub(crate) struct Reserve {
     options: JournalOptions,
     ready: Mutex<Vec<PathBuf>>,
     tight: AtomicBool,
+    /// The room is no longer needed: whoever held it closed it, and nobody else can have it yet.
+    released: AtomicBool,
 }
 
 impl Reserve {
@@ -46,7 +48,8 @@ impl Reserve {
                 false => disk.remove(&path).map_err(Error::io(&path, "can't remove"))?,
             }
         }
-        let reserve = Self { disk, dir: dir.to_owned(), options, ready: Mutex::new(ready), tight: false.into() };
+        let (ready, dir) = (Mutex::new(ready), dir.to_owned());
+        let reserve = Self { disk, dir, options, ready, tight: false.into(), released: false.into() };
         reserve.tend();
         Ok(reserve)
     }
@@ -102,6 +105,15 @@ impl Reserve {
         self.tight.store(true, Ordering::Release);
     }
 
+    /// Says that the room may be given back.
+    pub(crate) fn let_go(&self) {
+        self.released.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_let_go(&self) -> bool {
+        self.released.load(Ordering::Acquire)
+    }
+
     /// Gives the room back.
     pub(crate) fn release(&self) {
         for path in self.ready().drain(..) {
@@ -130,8 +142,8 @@ fn is_reserve(name: &std::ffi::OsStr) -> bool {
 /// The thread that tends the reserve, so that the one that writes never waits for it.
 #[derive(Debug)]
 pub(crate) struct Keeper {
-    stop: Sender<()>,
-    thread: JoinHandle<()>,
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Keeper {
@@ -144,12 +156,17 @@ impl Keeper {
             }
         };
         let spawned = thread::Builder::new().name("journal-reserve".to_owned()).spawn(run);
-        Ok(Self { stop, thread: spawned.map_err(failed)? })
+        Ok(Self { stop: Some(stop), thread: Some(spawned.map_err(failed)?) })
     }
+}
 
-    pub(crate) fn stop(self) {
-        drop(self.stop);
-        if let Err(panic) = self.thread.join() {
+/// Whoever opens the journal next must not find it at work.
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(Err(panic)) = self.thread.take().map(JoinHandle::join)
+            && !thread::panicking()
+        {
             std::panic::resume_unwind(panic);
         }
     }

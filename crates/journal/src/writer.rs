@@ -57,9 +57,10 @@ impl Writer {
         let keeper = Keeper::start(Arc::clone(&reserve))?;
         let (queue, incoming) = channel::bounded(options.queue_records);
         let failed = Error::io(log.dir(), "can't start the journal's thread");
+        let held = Arc::clone(&reserve);
         let spawned = thread::Builder::new()
             .name("journal".to_owned())
-            .spawn(move || run(log, &incoming, options.group_records, on_event));
+            .spawn(move || run(log, &held, &incoming, options.group_records, on_event));
         Ok(Self { queue, thread: spawned.map_err(failed)?, reserve, keeper })
     }
 
@@ -90,7 +91,8 @@ impl Writer {
 
     /// Writes what is queued, reports it, gives back the room taken ahead, and ends the threads.
     pub fn close(self) {
-        self.keeper.stop();
+        drop(self.keeper);
+        self.reserve.let_go();
         drop(self.queue);
         if let Err(panic) = self.thread.join() {
             std::panic::resume_unwind(panic);
@@ -102,7 +104,13 @@ fn check(payload: &[u8]) {
     assert!(!payload.is_empty() && payload.len() <= MAX_RECORD_BYTES as usize, "a record of {}", payload.len());
 }
 
-fn run(mut log: Log, incoming: &Receiver<Vec<u8>>, group_records: usize, mut on_event: Box<dyn FnMut(Event) + Send>) {
+fn run(
+    mut log: Log,
+    reserve: &Reserve,
+    incoming: &Receiver<Vec<u8>>,
+    group_records: usize,
+    mut on_event: Box<dyn FnMut(Event) + Send>,
+) {
     let mut group = Vec::new();
     while let Ok(first) = incoming.recv() {
         fill_group(&mut group, first, group_records, || incoming.try_recv().ok());
@@ -110,7 +118,10 @@ fn run(mut log: Log, incoming: &Receiver<Vec<u8>>, group_records: usize, mut on_
             return;
         }
     }
-    log.give_room_back();
+    // Only while it is known that nobody has opened the journal anew.
+    if reserve.is_let_go() {
+        log.give_room_back();
+    }
 }
 
 /// Adds what waits, as far as one group may hold it.

@@ -9,6 +9,7 @@ use volley_core::{CHUNK_ROWS, CampaignId, CarrierIndex, MessageState, StateCount
 
 use crate::{
     chunk::Chunk,
+    ledger::CampaignReceipts,
     record::{Archive, Control, Planned},
     summary::{CampaignStatus, Segments, Summary},
 };
@@ -87,6 +88,10 @@ pub(crate) struct Sums {
     pub(crate) accepted: u64,
     pub(crate) delivered: u64,
     pub(crate) possible_duplicates: u64,
+    /// Rows that a receipt told of where an answer is missing.
+    pub(crate) inferred: u64,
+    /// Rows sent again of which a receipt told that they had been taken before.
+    pub(crate) taken_twice: u64,
     /// Segments that still await a receipt: their ids belong into the index.
     pub(crate) awaiting: u64,
 }
@@ -98,6 +103,8 @@ impl Sums {
         self.accepted += other.accepted;
         self.delivered += other.delivered;
         self.possible_duplicates += other.possible_duplicates;
+        self.inferred += other.inferred;
+        self.taken_twice += other.taken_twice;
         self.awaiting += other.awaiting;
     }
 }
@@ -110,6 +117,10 @@ pub(crate) struct Campaign {
     pub(crate) planned_at: UnixMicros,
     pub(crate) control: Option<Control>,
     pub(crate) control_why: String,
+    /// When it was finished; `None` while it runs or can be resumed.
+    pub(crate) finished_at: Option<UnixMicros>,
+    /// Its time was over, and nobody is left in its files.
+    pub(crate) is_erased: bool,
     /// Time spent running, up to the last control event.
     pub(crate) elapsed: Duration,
     /// Since when it has been running.
@@ -118,8 +129,8 @@ pub(crate) struct Campaign {
     pub(crate) last_submit_at: Option<UnixMicros>,
     pub(crate) first_submit_at: Option<UnixMicros>,
     pub(crate) bounds: BTreeMap<CarrierIndex, u32>,
-    /// Most that were in doubt at once by a crash, and the bound that held then.
     pub(crate) reasons: Reasons,
+    pub(crate) receipts: CampaignReceipts,
     pub(crate) open: HashMap<u32, Box<Chunk>>,
     /// For each chunk that the store holds: its sums as stored. They are part of `sums` already.
     pub(crate) stored: HashMap<u32, StoredChunk>,
@@ -135,6 +146,8 @@ pub(crate) struct Campaign {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct StoredChunk {
     pub(crate) all_final: bool,
+    /// Whether ids in it await a receipt.
+    pub(crate) awaits: bool,
 }
 
 impl Campaign {
@@ -147,6 +160,8 @@ impl Campaign {
             planned_at,
             control: None,
             control_why: String::new(),
+            finished_at: None,
+            is_erased: false,
             elapsed: Duration::ZERO,
             running_since: None,
             last_event_at: planned_at,
@@ -154,6 +169,7 @@ impl Campaign {
             first_submit_at: None,
             bounds: BTreeMap::new(),
             reasons: Reasons::default(),
+            receipts: CampaignReceipts::default(),
             open: HashMap::new(),
             stored: HashMap::new(),
             sums,
@@ -184,6 +200,7 @@ impl Campaign {
             self.running_since = Some(at);
         }
         self.last_event_at = self.last_event_at.max(at);
+        self.finished_at = (control == Control::Finished).then_some(at);
         self.control = Some(control);
         why.clone_into(&mut self.control_why);
     }
@@ -219,6 +236,8 @@ impl Campaign {
                 delivered: self.sums.delivered,
             },
             possible_duplicates: self.sums.possible_duplicates,
+            inferred: self.sums.inferred,
+            taken_twice: self.sums.taken_twice,
             in_doubt_bound: self.bounds.values().map(|bound| u64::from(*bound)).sum(),
             elapsed,
             submitted_per_s: per_s,

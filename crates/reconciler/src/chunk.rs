@@ -23,6 +23,11 @@ impl Slot {
         Segment::from_u8(self.status).unwrap_or(Segment::Waiting)
     }
 
+    /// Whether a carrier's id is known.
+    pub(crate) const fn has_id(&self) -> bool {
+        self.id_len > 0
+    }
+
     pub(crate) const fn set(&mut self, segment: Segment) {
         self.status = segment.to_u8();
     }

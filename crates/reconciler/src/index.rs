@@ -14,6 +14,8 @@ use volley_core::{
     planted::{Bug, is_planted},
 };
 
+use crate::record::ReceiptFacts;
+
 /// Which segment an id belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Target {
@@ -70,6 +72,43 @@ impl ReceiptIndex {
     }
 }
 
+/// Ids whose message was delivered lately: what comes for them says nothing new. Two halves of
+/// which the older is dropped when the newer is full, so that memory stays bounded.
+#[derive(Debug, Default)]
+pub(crate) struct SettledIds {
+    newer: HashTable<(u64, u16)>,
+    older: HashTable<(u64, u16)>,
+}
+
+/// Ids in each half: 16 octets each, 8 MB together.
+const SETTLED_HALF: usize = 1 << 18;
+
+impl SettledIds {
+    pub(crate) fn insert(&mut self, key: u64, check: RecipientCheck) {
+        if self.newer.len() >= SETTLED_HALF {
+            self.older = std::mem::take(&mut self.newer);
+        }
+        self.newer.insert_unique(key, (key, check.0), |(known, _)| *known);
+    }
+
+    /// Whether a message to this recipient was delivered under the id.
+    pub(crate) fn has(&self, key: u64, check: Option<RecipientCheck>) -> bool {
+        let is_it = |(known, of_row): &(u64, u16)| *known == key && check.is_none_or(|check| check.0 == *of_row);
+        self.newer.find(key, is_it).is_some() || self.older.find(key, is_it).is_some()
+    }
+
+    /// Room for ids of before a restart, which count as older.
+    pub(crate) fn restore(&mut self, key: u64, check: RecipientCheck) {
+        if self.older.len() < SETTLED_HALF {
+            self.older.insert_unique(key, (key, check.0), |(known, _)| *known);
+        }
+    }
+
+    pub(crate) fn is_restorable(&self) -> bool {
+        self.older.len() < SETTLED_HALF
+    }
+}
+
 /// A receipt that came before the answer that names its id (HANDBOOK C.7).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Parked {
@@ -78,6 +117,14 @@ pub(crate) struct Parked {
     state: u8,
     err: Vec<u8>,
     check: Option<u16>,
+    /// The id as it came; empty when it is the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    raw: Vec<u8>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    facts: Option<ReceiptFacts>,
+    /// It fits more than one message in doubt, which was counted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) ambiguous: bool,
     at: u64,
     /// The record that holds it.
     pub(crate) sequence: u64,
@@ -96,9 +143,43 @@ impl Parked {
             state: entry.state as u8,
             err: entry.err.to_vec(),
             check: entry.check.map(|check| check.0),
+            raw: entry.raw.unwrap_or_default().to_vec(),
+            facts: entry.facts,
+            ambiguous: false,
             at: at.0,
             sequence,
         }
+    }
+
+    pub(crate) const fn carrier(&self) -> CarrierIndex {
+        CarrierIndex(self.carrier)
+    }
+
+    /// Folded.
+    pub(crate) fn id(&self) -> &[u8] {
+        &self.id
+    }
+
+    /// As it came.
+    pub(crate) fn raw_id(&self) -> &[u8] {
+        if self.raw.is_empty() { &self.id } else { &self.raw }
+    }
+
+    pub(crate) const fn facts(&self) -> Option<ReceiptFacts> {
+        self.facts
+    }
+
+    pub(crate) fn check(&self) -> Option<RecipientCheck> {
+        self.check.map(RecipientCheck)
+    }
+
+    /// The same receipt with its id read by another rule.
+    pub(crate) fn refolded(mut self, id: Vec<u8>) -> Self {
+        if self.raw.is_empty() {
+            self.raw = std::mem::take(&mut self.id);
+        }
+        self.id = id;
+        self
     }
 
     pub(crate) fn state(&self) -> ReceiptState {
@@ -143,17 +224,38 @@ impl ParkedReceipts {
         self.expire(now)
     }
 
-    pub(crate) fn take(&mut self, key: u64) -> Vec<Parked> {
+    /// Takes the receipts under a key, except those that came after record `up_to`: a replay meets
+    /// them again in their turn.
+    pub(crate) fn take(&mut self, key: u64, up_to: u64) -> Vec<Parked> {
         if self.n_parked == 0 {
             return Vec::new();
         }
-        let taken = self.by_key.remove(&key).unwrap_or_default();
+        let (taken, later): (Vec<_>, Vec<_>) =
+            self.by_key.remove(&key).unwrap_or_default().into_iter().partition(|parked| parked.sequence <= up_to);
+        if !later.is_empty() {
+            self.by_key.insert(key, later);
+        }
         self.n_parked -= taken.len();
         taken
     }
 
     pub(crate) const fn len(&self) -> usize {
         self.n_parked
+    }
+
+    /// Takes all receipts of one carrier up to a record.
+    pub(crate) fn take_carrier(&mut self, carrier: CarrierIndex, up_to: u64) -> Vec<Parked> {
+        let keys = self.by_key.iter().filter(|(_, parked)| parked.iter().any(|p| p.carrier() == carrier));
+        let keys: Vec<u64> = keys.map(|(key, _)| *key).collect();
+        let mut taken: Vec<Parked> = keys.into_iter().flat_map(|key| self.take(key, up_to)).collect();
+        taken.sort_by_key(|parked| parked.sequence);
+        taken
+    }
+
+    /// Marks those under a key as fitting more than one message; gives how many were not so before.
+    pub(crate) fn mark_ambiguous(&mut self, key: u64) -> u64 {
+        let parked = self.by_key.get_mut(&key).into_iter().flatten();
+        parked.map(|parked| u64::from(!std::mem::replace(&mut parked.ambiguous, true))).sum::<u64>().min(1)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Parked> {
@@ -198,7 +300,8 @@ mod tests {
     use volley_core::RowIndex;
 
     fn receipt(at_s: u64, sequence: u64) -> Parked {
-        let entry = ReceiptEntry { id: b"1", state: ReceiptState::Delivered, err: b"", check: None };
+        let entry =
+            ReceiptEntry { id: b"1", state: ReceiptState::Delivered, err: b"", check: None, raw: None, facts: None };
         Parked::new(CarrierIndex(0), UnixMicros(at_s * 1_000_000), sequence, &entry)
     }
 
@@ -226,7 +329,7 @@ mod tests {
         assert_eq!(parked.park(1, receipt(0, 1)), 0);
         assert_eq!(parked.park(1, receipt(10, 2)), 0);
         assert_eq!(parked.park(2, receipt(601, 3)), 1);
-        assert_eq!(parked.take(1).len(), 1);
+        assert_eq!((parked.take(1, 1).len(), parked.take(1, 2).len()), (0, 1));
         assert_eq!(parked.len(), 1);
     }
 }

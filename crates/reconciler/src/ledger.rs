@@ -4,8 +4,10 @@ mod archive;
 mod base;
 mod doubt;
 mod fold;
+mod folding;
 mod open;
 mod query;
+mod receipts;
 mod recount;
 
 use std::collections::BTreeMap;
@@ -17,14 +19,16 @@ use crate::{
     Error,
     campaign::{Campaign, StoredChunk, Sums},
     chunk::Chunk,
-    index::{Parked, ParkedReceipts, ReceiptIndex},
+    index::{Parked, ParkedReceipts, ReceiptIndex, SettledIds},
     record::{Archive, Control, Planned},
-    segment::Segment,
+    segment::{Flags, Segment},
     store::{Batch, Store, StoredSums},
-    suppress::SuppressList,
+    suppress::SuppressLists,
+    suspects::{StoredSuspect, Suspects},
 };
 
 pub use doubt::Doubt;
+pub use folding::FoldingProposal;
 pub use open::{Opened, SetAside};
 pub use query::{DoubtfulSegment, ReportRow, RowToSend};
 pub use recount::Recount;
@@ -46,18 +50,53 @@ const MAX_OPEN_CHUNKS: usize = 512;
 pub struct ReceiptCounters {
     /// All that came.
     pub received: u64,
-    /// Came before the answer that names their id.
+    /// Came before the answer that names their id, and were matched with it.
     pub early: u64,
+    /// Match no id so far: their answer may be under way.
+    #[serde(default)]
+    pub waiting: u64,
     /// Said again what was known.
     pub duplicates: u64,
     /// Said another final state than an earlier one.
     pub conflicts: u64,
     /// Turned a final state into delivered.
     pub corrections: u64,
+    /// Final, and after the receipt deadline or after a person's decision: they corrected it.
+    #[serde(default)]
+    pub late: u64,
+    /// Segments whose answer is missing and of which a receipt told.
+    #[serde(default)]
+    pub inferred: u64,
+    /// Fit more than one message whose answer is missing: nothing follows from them.
+    #[serde(default)]
+    pub ambiguous: u64,
+    /// Matched after the reading of ids was corrected.
+    #[serde(default)]
+    pub rematched: u64,
     /// For an id that we don't know, or with another recipient than the id's.
     pub orphans: u64,
     /// Messages to us that are no receipts.
     pub replies: u64,
+}
+
+/// The same for one campaign, as far as receipts could be matched to its rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct CampaignReceipts {
+    /// Said again what was known.
+    pub duplicates: u64,
+    /// Said another final state than an earlier one.
+    pub conflicts: u64,
+    /// Turned a final state into delivered.
+    pub corrections: u64,
+    /// Final, and after the receipt deadline.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub late: u64,
+}
+
+impl CampaignReceipts {
+    fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// The fold of the journal.
@@ -68,8 +107,14 @@ pub struct Ledger {
     carriers: Vec<String>,
     index: ReceiptIndex,
     parked: ParkedReceipts,
+    settled: SettledIds,
+    suspects: Suspects,
+    /// How each carrier's ids are read, as the journal knows it: mode and what is taken out.
+    foldings: BTreeMap<u8, (String, String)>,
     receipts: ReceiptCounters,
-    suppress: SuppressList,
+    suppress: SuppressLists,
+    /// How often personal data was erased.
+    erasures: u64,
     /// The last record folded in.
     applied: u64,
     /// The first record that the journal still has: the store must never need an earlier one.
@@ -88,10 +133,33 @@ struct GlobalRecord {
     carriers: Vec<String>,
     campaigns: Vec<CampaignRecord>,
     parked: Vec<Parked>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    suspects: Vec<StoredSuspect>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    n_unwatched: u64,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    foldings: BTreeMap<u8, (String, String)>,
+    #[serde(serialize_with = "without_zeros")]
     receipts: ReceiptCounters,
     /// The last reply whose effect is in the suppression list.
     #[serde(default)]
     last_reply: u64,
+    /// Names of the suppression lists, in the order of their numbers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    lists: Vec<String>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    erasures: u64,
+}
+
+/// Counters that came after format 2 are left out while they are zero: what was never counted is
+/// stored as it was.
+fn without_zeros<S: serde::Serializer>(counters: &ReceiptCounters, serializer: S) -> Result<S::Ok, S::Error> {
+    const LATER: [&str; 5] = ["waiting", "late", "inferred", "ambiguous", "rematched"];
+    let mut value = serde_json::to_value(counters).map_err(serde::ser::Error::custom)?;
+    if let Some(map) = value.as_object_mut() {
+        map.retain(|key, n| !LATER.contains(&key.as_str()) || n.as_u64() != Some(0));
+    }
+    value.serialize(serializer)
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -108,8 +176,25 @@ struct CampaignRecord {
     last_submit_at: Option<u64>,
     bounds: Vec<(u8, u32)>,
     reasons: Vec<String>,
+    /// `None` also when it is the last event of a finished campaign.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    finished_at: Option<u64>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    is_erased: bool,
+    #[serde(default, skip_serializing_if = "CampaignReceipts::is_none")]
+    receipts: CampaignReceipts,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     archived: Option<ArchivedRecord>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+const fn is_zero(value: &u64) -> bool {
+    *value == 0
 }
 
 /// Of an archived campaign, in place of its chunks.
@@ -159,7 +244,8 @@ impl Ledger {
                     let sums = sums_of(chunk);
                     batch.chunk(campaign.id, *number, chunk.pack(self.applied), &sums);
                     (chunk.as_of, chunk.dirty_since) = (self.applied, None);
-                    campaign.stored.insert(*number, StoredChunk { all_final: chunk.n_open == 0 });
+                    let stored = StoredChunk { all_final: chunk.n_open == 0, awaits: sums.sums.awaiting > 0 };
+                    campaign.stored.insert(*number, stored);
                     n_chunks += 1;
                 }
                 match chunk.dirty_since {
@@ -170,9 +256,11 @@ impl Ledger {
             }
         }
         if n_chunks > 0 || which == Checkpoint::All {
-            for (number, value) in self.suppress.take_dirty() {
-                batch.suppression(&number, value);
+            let (parts, single) = self.suppress.take_dirty();
+            for (list, part, octets) in parts {
+                batch.suppressions(list, part, octets);
             }
+            single.iter().for_each(|number| batch.remove_single(number));
             for campaign in self.campaigns.values_mut() {
                 for number in campaign.to_remove.drain(..) {
                     batch.remove_chunk(campaign.id, number);
@@ -207,8 +295,13 @@ impl Ledger {
             carriers: self.carriers.clone(),
             campaigns: self.campaigns.values().map(CampaignRecord::of).collect(),
             parked: self.parked.iter().cloned().collect(),
+            suspects: self.suspects.stored(),
+            n_unwatched: self.suspects.n_unwatched(),
+            foldings: self.foldings.clone(),
             receipts: self.receipts,
             last_reply: self.suppress.last_reply,
+            lists: self.suppress.to_names(),
+            erasures: self.erasures,
         };
         serde_json::to_vec(&record).map_err(|source| Error::Io {
             path: self.store.path().to_owned(),
@@ -217,10 +310,24 @@ impl Ledger {
         })
     }
 
-    /// Numbers that get nothing any more.
+    /// Numbers that get nothing any more, by list.
     #[must_use]
-    pub const fn suppressed(&self) -> &SuppressList {
+    pub const fn suppressed(&self) -> &SuppressLists {
         &self.suppress
+    }
+
+    /// How often personal data was erased.
+    #[must_use]
+    pub const fn n_erasures(&self) -> u64 {
+        self.erasures
+    }
+
+    /// When the campaign was finished last, if it is; and whether its time was over and its personal
+    /// data are gone.
+    #[must_use]
+    pub fn finished_at(&self, id: CampaignId) -> Option<(UnixMicros, bool)> {
+        let campaign = self.campaigns.get(&id)?;
+        campaign.finished_at.map(|at| (at, campaign.is_erased))
     }
 
     /// The number of the carrier with this name, if it has one.
@@ -258,6 +365,9 @@ impl CampaignRecord {
             last_submit_at: campaign.last_submit_at.map(|at| at.0),
             bounds: campaign.bounds.iter().map(|(carrier, bound)| (carrier.0, *bound)).collect(),
             reasons: campaign.reasons.texts().to_vec(),
+            finished_at: campaign.finished_at.filter(|at| *at != campaign.last_event_at).map(|at| at.0),
+            is_erased: campaign.is_erased,
+            receipts: campaign.receipts,
             archived: campaign.archived.clone().map(|archive| ArchivedRecord {
                 archive,
                 sums: StoredSums { sums: campaign.sums, reasons: campaign.reasons.counts().collect() }.encode(),
@@ -276,7 +386,11 @@ impl CampaignRecord {
         campaign.first_submit_at = self.first_submit_at.map(UnixMicros);
         campaign.last_submit_at = self.last_submit_at.map(UnixMicros);
         campaign.bounds = self.bounds.into_iter().map(|(carrier, bound)| (CarrierIndex(carrier), bound)).collect();
+        let is_finished = campaign.control == Some(Control::Finished);
+        campaign.finished_at = is_finished.then(|| self.finished_at.map_or(campaign.last_event_at, UnixMicros));
+        campaign.is_erased = self.is_erased;
         campaign.reasons = crate::campaign::Reasons::restore(self.reasons);
+        campaign.receipts = self.receipts;
         if let Some(ArchivedRecord { archive, sums }) = self.archived {
             let stored = StoredSums::decode(&sums)?;
             campaign.sums = stored.sums;
@@ -304,7 +418,10 @@ fn sums_of(chunk: &Chunk) -> StoredSums {
     for (offset, row) in (0_u16..).zip(chunk.rows()) {
         sums.states.add(row.state, 1);
         sums.submitted += u64::from(row.submits);
-        sums.possible_duplicates += u64::from(row.flags.has(crate::segment::Flags::POSSIBLE_DUPLICATE));
+        let has = |flag| u64::from(row.flags.has(flag));
+        sums.possible_duplicates += has(Flags::POSSIBLE_DUPLICATE);
+        sums.inferred += has(Flags::INFERRED);
+        sums.taken_twice += has(Flags::TAKEN_TWICE);
         if row.reason != 0 {
             *reasons.entry(row.reason).or_default() += 1;
         }

@@ -11,17 +11,24 @@ mod campaign;
 mod chunk;
 mod error;
 mod index;
+mod inference;
 mod ledger;
 mod segment;
 mod store;
 mod summary;
 mod suppress;
+mod suspects;
 mod varint;
 
 pub use error::Error;
+pub use inference::{Identity, Inference, Inferences, Settled};
 pub use ledger::{
-    Checkpoint, Doubt, DoubtfulSegment, Ledger, Opened, ReceiptCounters, Recount, ReportRow, RowToSend, SetAside,
+    CampaignReceipts, Checkpoint, Doubt, DoubtfulSegment, FoldingProposal, Ledger, Opened, ReceiptCounters, Recount,
+    ReportRow, RowToSend, SetAside,
 };
 pub use store::is_opening;
 pub use summary::{CampaignStatus, Segments, Summary};
-pub use suppress::{NumberHash, SuppressCause, SuppressList, Suppression};
+pub use suppress::{
+    GLOBAL as GLOBAL_LIST, ListIndex, NumberHash, SuppressCause, SuppressList, SuppressLists, Suppression,
+};
+pub use suspects::{Fate, Suspect};

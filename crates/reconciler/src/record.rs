@@ -6,17 +6,25 @@
 //! of the recipient. Unknown kinds can be told apart by their length, but are refused: a record
 //! that this version can't fold must not be passed over in silence.
 
+mod erased;
 mod read;
+mod receipt;
 mod write;
 
-pub use read::{AnswerEntries, Events, IntentEntries, ReceiptEntries, Tokens};
+pub use erased::{BatchEntry, Erased, ErasedCampaign, ErasedCause, SuppressBatch, SuppressEntries};
+pub use read::{AnswerEntries, Events, InferredEntries, IntentEntries, ReceiptEntries, Tokens};
+pub use receipt::{Attempt, FoldingStep, InferredEntry, ReceiptEntry, ReceiptFacts};
 pub use write::EventWriter;
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use volley_core::{CampaignId, CarrierIndex, MessageToken, ReceiptState, RecipientCheck, RowIndex, UnixMicros};
+use volley_core::{CampaignId, CarrierIndex, MessageToken, RecipientCheck, RowIndex, UnixMicros};
 
-use crate::suppress::{NumberHash, SuppressCause};
+use crate::{
+    suppress::{ListIndex, NumberHash, SuppressCause},
+    varint::Cursor,
+};
+use read::{Entries, checked};
 
 /// One event, borrowed from the record that holds it.
 #[derive(Debug)]
@@ -98,6 +106,40 @@ pub enum Event<'a> {
         /// One for each receipt.
         entries: ReceiptEntries<'a>,
     },
+    /// Receipts of earlier records whose ids are read by another rule now, and fit.
+    Rematched {
+        /// The account that they came from.
+        carrier: CarrierIndex,
+        /// When they were looked at again.
+        at: UnixMicros,
+        /// One for each receipt.
+        entries: ReceiptEntries<'a>,
+    },
+    /// Receipts that told of segments without an answer: they were taken, under these ids.
+    Inferred {
+        /// Campaign, carrier and time.
+        head: Head,
+        /// One for each segment.
+        entries: InferredEntries<'a>,
+    },
+    /// A receipt with an id that nobody knows fits more than one message in doubt.
+    Ambiguous {
+        /// The account that it came from.
+        carrier: CarrierIndex,
+        /// Its folded id.
+        id: &'a [u8],
+    },
+    /// From here on a carrier's ids are read like this; those that await a receipt, too.
+    Folding {
+        /// The account.
+        carrier: CarrierIndex,
+        /// The mode's name ([`volley_smpp::receipt::IdMode::name`]).
+        mode: &'a str,
+        /// What is taken out of ids first; empty for nothing.
+        strip: &'a str,
+        /// Receipts that came before are matched between the two.
+        step: FoldingStep,
+    },
     /// No final receipt came before the deadline.
     NoReceipt {
         /// Campaign, carrier and time.
@@ -114,6 +156,17 @@ pub enum Event<'a> {
     },
     /// A number goes on the suppression list, or off it.
     Suppress(SuppressEntry),
+    /// Personal data was erased.
+    Erased(Box<Erased>),
+    /// A suppression list gets its number in this data directory.
+    SuppressList {
+        /// The number.
+        list: ListIndex,
+        /// Its name.
+        name: &'a str,
+    },
+    /// Numbers go on a suppression list, or off it.
+    SuppressBatch(SuppressBatch<'a>),
     /// Rows that are not sent because their number is on the suppression list.
     Suppressed {
         /// Campaign, carrier that they would have gone to, and time.
@@ -247,19 +300,6 @@ pub enum Answer<'a> {
     },
 }
 
-/// One receipt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ReceiptEntry<'a> {
-    /// The id, folded for matching.
-    pub id: &'a [u8],
-    /// What it says.
-    pub state: ReceiptState,
-    /// The carrier's error code as text; empty when there is none.
-    pub err: &'a [u8],
-    /// Of the recipient's address, where it was readable.
-    pub check: Option<RecipientCheck>,
-}
-
 /// Why an answer is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
@@ -369,6 +409,15 @@ pub(crate) mod kind {
     pub(crate) const CONTROL: u8 = 12;
     pub(crate) const SUPPRESS: u8 = 20;
     pub(crate) const SUPPRESSED: u8 = 21;
+    pub(crate) const INFERRED: u8 = 30;
+    /// [`RECEIPTS`] of which at least one has a raw id or facts.
+    pub(crate) const RECEIPTS_IN_FULL: u8 = 31;
+    pub(crate) const AMBIGUOUS: u8 = 32;
+    pub(crate) const FOLDING: u8 = 33;
+    pub(crate) const REMATCHED: u8 = 34;
+    pub(crate) const ERASED: u8 = 40;
+    pub(crate) const SUPPRESS_LIST: u8 = 41;
+    pub(crate) const SUPPRESS_BATCH: u8 = 42;
     pub(crate) const ARCHIVED: u8 = 50;
 }
 
@@ -387,4 +436,8 @@ pub(crate) mod tag {
     pub(crate) const ERR: u8 = 0b0001_0000;
     /// In a receipt: a recipient check follows.
     pub(crate) const CHECK: u8 = 0b0010_0000;
+    /// In a receipt of kind 31: the id as it came follows the id.
+    pub(crate) const RAW: u8 = 0b0100_0000;
+    /// In a receipt of kind 31: facts follow.
+    pub(crate) const FACTS: u8 = 0b1000_0000;
 }

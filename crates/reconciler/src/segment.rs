@@ -76,6 +76,10 @@ impl Flags {
     pub(crate) const DEFERRED: u8 = 2;
     /// Sent again although the fate of an earlier attempt was unknown.
     pub(crate) const POSSIBLE_DUPLICATE: u8 = 4;
+    /// A receipt told of it where the answer is missing.
+    pub(crate) const INFERRED: u8 = 8;
+    /// A receipt told that it was taken before it was sent again.
+    pub(crate) const TAKEN_TWICE: u8 = 16;
 
     pub(crate) const fn has(self, flag: u8) -> bool {
         self.0 & flag != 0

@@ -2,7 +2,8 @@
 //!
 //! One tree, so that one batch is atomic over everything that it covers. Keys: `g` the global
 //! record; `s` + campaign + chunk: a chunk's sums; `c` + campaign + chunk: its rows;
-//! `x` + keyed hash: a number on the suppression list. A base of the journal holds the same entries.
+//! `y` + list + part: numbers on a suppression list (`x` + keyed hash: one of them, as older
+//! versions wrote it). A base of the journal holds the same entries.
 //!
 //! What sled 0.34.7 is known for (DESIGN section 4), and what we do about it: it panics on some
 //! damaged files (caught, the store is set aside), opens an emptied file as an empty store (the
@@ -20,7 +21,12 @@ use std::{
 use sled::IVec;
 use volley_core::CampaignId;
 
-use crate::{Error, campaign::Sums, suppress::NumberHash, varint::Cursor};
+use crate::{
+    Error,
+    campaign::Sums,
+    suppress::{ListIndex, NumberHash},
+    varint::Cursor,
+};
 
 /// Memory that sled may use for its cache.
 const CACHE_BYTES: u64 = 16 << 20;
@@ -98,8 +104,17 @@ impl Store {
         })
     }
 
-    /// The suppression list: each number's hash and value.
-    pub(crate) fn suppressions(&self) -> impl Iterator<Item = Result<(Vec<u8>, IVec), Error>> {
+    /// The suppression lists, part by part.
+    pub(crate) fn suppressions(&self) -> impl Iterator<Item = Result<(ListIndex, IVec), Error>> {
+        self.db.scan_prefix(b"y").map(|entry| {
+            let (key, value) = entry.map_err(|source| self.failed(source))?;
+            let list = key.get(1..3).and_then(|list| list.try_into().ok()).map(u16::from_be_bytes);
+            Ok((ListIndex(list.ok_or_else(|| self.damaged(&key))?), value))
+        })
+    }
+
+    /// Numbers on the suppression list as older versions wrote them: each one's hash and value.
+    pub(crate) fn single_suppressions(&self) -> impl Iterator<Item = Result<(Vec<u8>, IVec), Error>> {
         self.db.scan_prefix(b"x").map(|entry| {
             let (key, value) = entry.map_err(|source| self.failed(source))?;
             Ok((key.get(1..).unwrap_or_default().to_vec(), value))
@@ -159,13 +174,15 @@ impl Batch {
         self.0.insert(b"g".as_slice(), value);
     }
 
-    /// A number on the suppression list, or off it.
-    pub(crate) fn suppression(&mut self, number: &NumberHash, value: Option<Vec<u8>>) {
-        let key = [b"x".as_slice(), &number.0].concat();
-        match value {
-            Some(value) => self.0.insert(key, value),
-            None => self.0.remove(key),
-        }
+    /// A part of a suppression list.
+    pub(crate) fn suppressions(&mut self, list: ListIndex, part: u16, octets: Vec<u8>) {
+        let key = [&b"y"[..], &list.0.to_be_bytes(), &part.to_be_bytes()].concat();
+        if octets.is_empty() { self.0.remove(key) } else { self.0.insert(key, octets) }
+    }
+
+    /// Takes away a number that lies in a part now.
+    pub(crate) fn remove_single(&mut self, number: &NumberHash) {
+        self.0.remove([&b"x"[..], &number.0].concat());
     }
 
     /// An entry as [`Store::entries`] gave it.
@@ -191,6 +208,10 @@ pub(crate) struct StoredSums {
     pub(crate) reasons: Vec<(u16, u64)>,
 }
 
+/// Places beyond those of reasons, for counts that came later.
+const INFERRED: u16 = u16::MAX;
+const TAKEN_TWICE: u16 = u16::MAX - 1;
+
 impl StoredSums {
     pub(crate) fn encode(&self) -> Vec<u8> {
         use crate::varint::put_u64;
@@ -202,7 +223,8 @@ impl StoredSums {
         for n in [sums.submitted, sums.accepted, sums.delivered, sums.possible_duplicates, sums.awaiting] {
             put_u64(&mut out, n);
         }
-        for (reason, n_rows) in &self.reasons {
+        let counted = [(INFERRED, sums.inferred), (TAKEN_TWICE, sums.taken_twice)];
+        for (reason, n_rows) in self.reasons.iter().chain(counted.iter().filter(|(_, n_rows)| *n_rows > 0)) {
             put_u64(&mut out, u64::from(*reason));
             put_u64(&mut out, *n_rows);
         }
@@ -226,7 +248,11 @@ impl StoredSums {
             *n = cursor.u64()?;
         }
         while !cursor.is_empty() {
-            stored.reasons.push((u16::try_from(cursor.u64()?).ok()?, cursor.u64()?));
+            match (u16::try_from(cursor.u64()?).ok()?, cursor.u64()?) {
+                (INFERRED, n_rows) => stored.sums.inferred = n_rows,
+                (TAKEN_TWICE, n_rows) => stored.sums.taken_twice = n_rows,
+                reason => stored.reasons.push(reason),
+            }
         }
         Some(stored)
     }

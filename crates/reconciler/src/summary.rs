@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde_json::Value;
 use volley_core::{MessageState, StateCounts};
 
 use crate::record::Control;
@@ -23,6 +24,10 @@ pub struct Summary {
     pub segments: Segments,
     /// Rows sent again although the fate of an earlier attempt was unknown.
     pub possible_duplicates: u64,
+    /// Rows that a receipt told of where an answer is missing.
+    pub inferred: u64,
+    /// Rows sent again of which a receipt told that they had been taken before: doubles, for sure.
+    pub taken_twice: u64,
     /// Most messages that a crash at this moment can leave in doubt.
     pub in_doubt_bound: u64,
     /// Time spent running.
@@ -67,6 +72,9 @@ pub enum CampaignStatus {
 }
 
 impl CampaignStatus {
+    const ALL: [Self; 6] =
+        [Self::Planned, Self::Running, Self::Interrupted, Self::Finished, Self::Stopped, Self::Archived];
+
     /// The word for tables.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -113,9 +121,43 @@ impl Summary {
     }
 }
 
+impl Summary {
+    /// The numbers from their JSON; `None` when a key is missing or makes no sense.
+    #[must_use]
+    pub fn from_json(value: &Value) -> Option<Self> {
+        let n = |pointer: &str| value.pointer(pointer).and_then(Value::as_u64);
+        let text = |key: &str| value.get(key).and_then(Value::as_str);
+        let mut states = StateCounts::default();
+        for state in MessageState::ALL {
+            states.add(state, n(&format!("/states/{}", state.name()))?);
+        }
+        let reasons = value.get("reasons")?.as_object()?.iter();
+        Some(Self {
+            campaign: text("campaign")?.to_owned(),
+            status: CampaignStatus::ALL.into_iter().find(|status| Some(status.name()) == text("status"))?,
+            rows: n("/rows")?,
+            states,
+            segments: Segments {
+                planned: n("/segments/planned")?,
+                submitted: n("/segments/submitted")?,
+                accepted: n("/segments/accepted")?,
+                delivered: n("/segments/delivered")?,
+            },
+            possible_duplicates: n("/possible_duplicates")?,
+            taken_twice: n("/taken_twice").unwrap_or(0),
+            inferred: n("/inferred").unwrap_or(0),
+            in_doubt_bound: n("/in_doubt_bound")?,
+            elapsed: Duration::from_millis(n("/elapsed_ms")?),
+            submitted_per_s: value.get("submitted_per_s")?.as_f64()?,
+            why: text("why").unwrap_or_default().to_owned(),
+            reasons: reasons.map(|(reason, n)| Some((reason.clone(), n.as_u64()?))).collect::<Option<_>>()?,
+        })
+    }
+}
+
 impl Serialize for Summary {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(12))?;
+        let mut map = serializer.serialize_map(Some(13))?;
         map.serialize_entry("campaign", &self.campaign)?;
         map.serialize_entry("status", &self.status)?;
         map.serialize_entry("why", &Some(&self.why).filter(|why| !why.is_empty()))?;
@@ -123,6 +165,8 @@ impl Serialize for Summary {
         map.serialize_entry("states", &States(&self.states))?;
         map.serialize_entry("segments", &self.segments)?;
         map.serialize_entry("possible_duplicates", &self.possible_duplicates)?;
+        map.serialize_entry("taken_twice", &self.taken_twice)?;
+        map.serialize_entry("inferred", &self.inferred)?;
         map.serialize_entry("in_doubt_bound", &self.in_doubt_bound)?;
         map.serialize_entry("elapsed_ms", &u64::try_from(self.elapsed.as_millis()).unwrap_or(u64::MAX))?;
         map.serialize_entry("submitted_per_s", &((self.submitted_per_s * 10.0).round() / 10.0))?;

@@ -76,7 +76,14 @@ fn happening(random: &mut Random, at: u64) -> Vec<u8> {
         }
         _ => {
             let state = if at.is_multiple_of(2) { ReceiptState::Delivered } else { ReceiptState::Undeliverable };
-            let entries = ids.iter().map(|id| ReceiptEntry { id: id.as_bytes(), state, err: b"", check: None });
+            let entries = ids.iter().map(|id| ReceiptEntry {
+                id: id.as_bytes(),
+                state,
+                err: b"",
+                check: None,
+                raw: None,
+                facts: None,
+            });
             events.receipts(NORTH, UnixMicros(at * 1_000), entries);
         }
     })

@@ -60,7 +60,7 @@ fn records_of_version_1() -> Vec<Vec<u8>> {
         answer: Answer::Accepted { id, folded, check: RecipientCheck(row as u16) },
     };
     let answer = |row, answer| AnswerEntry { token: token(row, 0), answer };
-    let receipt = |id, state, err, check| ReceiptEntry { id, state, err, check };
+    let receipt = |id, state, err, check| ReceiptEntry { id, state, err, check, raw: None, facts: None };
     vec![
         record(|events| {
             events.carrier(NORTH, "north");
@@ -117,7 +117,15 @@ fn told(ledger: &Ledger) -> String {
     let mut out = format!("{:#}\n", serde_json::json!(ledger.summary(CAMPAIGN).unwrap()));
     out.push_str(&format!("{:#}\n", serde_json::json!(ledger.receipt_counters())));
     let each = |row: &volley_reconciler::ReportRow<'_>| {
-        out.push_str(&format!("{row:?}\n"));
+        // What every version knew of a row, in the words of the first.
+        out.push_str(&format!(
+            "ReportRow {{ row: {:?}, state: {:?}, reason: {:?}, carrier: {:?}, id: {:?}, n_segments: {:?}, n_delivered: {:?}, ",
+            row.row, row.state, row.reason, row.carrier, row.id, row.n_segments, row.n_delivered
+        ));
+        out.push_str(&format!(
+            "attempts: {:?}, possible_duplicate: {:?}, submitted_at: {:?}, answered_at: {:?}, settled_at: {:?} }}\n",
+            row.attempts, row.possible_duplicate, row.submitted_at, row.answered_at, row.settled_at
+        ));
         Ok::<_, Error>(())
     };
     ledger.report(CAMPAIGN, each).unwrap();

@@ -10,10 +10,10 @@ use volley_core::{
 };
 use volley_journal::{Event, Journal, JournalOptions, Writer};
 use volley_reconciler::{
-    Checkpoint, Ledger, NumberHash, Summary, SuppressCause,
+    Checkpoint, Ledger, ListIndex, NumberHash, Summary, SuppressCause,
     record::{
-        Answer, AnswerEntry, Control, DoubtCause, EventWriter, Head, IntentEntry, Planned, ReceiptEntry, Resolution,
-        SuppressChange, SuppressEntry,
+        Answer, AnswerEntry, Attempt, Control, DoubtCause, Event as Recorded, EventWriter, Events, Head, InferredEntry,
+        IntentEntry, Planned, ReceiptEntry, ReceiptFacts, Resolution, SuppressChange, SuppressEntry,
     },
 };
 
@@ -126,11 +126,15 @@ fn id_of(row: u32, segment: u8, attempt: u32) -> Vec<u8> {
     format!("{:x}", (u64::from(row) << 16) + (u64::from(segment) << 8) + u64::from(attempt) + 7).into_bytes()
 }
 
+fn facts_of(row: u32, submitted_s: u64) -> ReceiptFacts {
+    ReceiptFacts { submitted: UnixMicros(1_000_000 * submitted_s), recipient: row, sender: 9 }
+}
+
 /// One random turn: intents, answers, losses, receipts in any order, early and doubled.
 fn random_turn(world: &mut World, random: &mut Random, n_rows: u64, attempt: u32) {
     let rows: Vec<u32> = (0..1 + random.below(20)).map(|_| random.below(n_rows) as u32).collect();
     let n_segments = |row: u32| if row.is_multiple_of(13) { 3 } else { 1 };
-    let kind = random.below(10);
+    let kind = random.below(11);
     let mut dice = Random(random.below(u64::MAX) | 1);
     world.record(|events, head| {
         let tokens = || rows.iter().flat_map(|row| (0..n_segments(*row)).map(|segment| token(*row, segment)));
@@ -165,6 +169,18 @@ fn random_turn(world: &mut World, random: &mut Random, n_rows: u64, attempt: u32
                 let as_ = [Resolution::Resend, Resolution::Failed, Resolution::Sent][dice.below(3) as usize];
                 events.resolved(head, as_, "test", tokens());
             }
+            7 if dice.below(4) == 0 => {
+                let ids: Vec<_> =
+                    tokens().map(|token| (token, id_of(token.row().0, token.segment(), attempt))).collect();
+                let entries = ids.iter().map(|(token, id)| InferredEntry {
+                    token: *token,
+                    id,
+                    folded: None,
+                    check: check_of(token.row().0),
+                    attempt: if dice.below(4) == 0 { Attempt::Earlier } else { Attempt::Present },
+                });
+                events.inferred(head, entries);
+            }
             7 if dice.below(3) == 0 => events.no_receipt(head, tokens()),
             7 => events.returned(head, tokens()),
             _ => {
@@ -176,6 +192,8 @@ fn random_turn(world: &mut World, random: &mut Random, n_rows: u64, attempt: u32
                     state: ReceiptState::from_u8(dice.below(10) as u8).unwrap(),
                     err: if dice.below(3) == 0 { b"001" } else { b"" },
                     check: Some(check_of(token.row().0 + u32::from(dice.below(50) == 0))),
+                    raw: None,
+                    facts: (dice.below(2) == 0).then(|| facts_of(token.row().0, dice.below(10))),
                 });
                 events.receipts(NORTH, head.at, entries);
             }
@@ -229,7 +247,9 @@ fn accept(world: &mut World, row: u32, id: &[u8]) {
 }
 
 fn receipt(world: &mut World, id: &[u8], state: ReceiptState, check: Option<RecipientCheck>) {
-    world.record(|events, head| events.receipts(NORTH, head.at, [ReceiptEntry { id, state, err: b"", check }]));
+    world.record(|events, head| {
+        events.receipts(NORTH, head.at, [ReceiptEntry { id, state, err: b"", check, raw: None, facts: None }])
+    });
 }
 
 fn n_in(world: &mut World, state: MessageState) -> u64 {
@@ -355,8 +375,14 @@ fn suppressed_numbers_and_rows_stay_so_over_crash_and_clean_end() {
         assert_eq!(states, [2 - in_flight, in_flight, 1], "{summary:?}");
         assert!(summary.adds_up());
         let list = world.ledger().suppressed();
-        let is_on = |n: u8| list.get(RecipientCheck(n.into()), || NumberHash([n; 16])).is_some();
-        assert_eq!((is_on(1), is_on(2), list.len(), list.last_reply()), (false, true, 1, 3));
+        let is_on = |n: u8| {
+            let hash = || NumberHash([n; 16]);
+            list.get(&[ListIndex::GLOBAL], RecipientCheck(n.into()), UnixMicros(u64::MAX), hash).is_some()
+        };
+        assert_eq!(
+            (is_on(1), is_on(2), list.list(ListIndex::GLOBAL).unwrap().len(), list.last_reply()),
+            (false, true, 1, 3)
+        );
     };
     check(&mut world, 1);
     world.crash();
@@ -372,4 +398,29 @@ fn suppressed_numbers_and_rows_stay_so_over_crash_and_clean_end() {
     world.crash();
     world.open();
     check(&mut world, 0);
+}
+
+#[test]
+fn a_receipt_comes_back_from_its_record_with_all_that_it_says() {
+    let facts = |submitted_s: u64| ReceiptFacts {
+        submitted: UnixMicros(submitted_s * 1_000_000),
+        recipient: 0xDEAD_BEEF,
+        sender: 0xACE,
+    };
+    let entry = |raw, facts| ReceiptEntry {
+        id: b"171",
+        state: ReceiptState::Delivered,
+        err: b"000",
+        check: Some(RecipientCheck(7)),
+        raw,
+        facts,
+    };
+    // Before and after its arrival, by a carrier whose clock is ahead.
+    let entries = [entry(Some(&b"00AB"[..]), Some(facts(999))), entry(None, Some(facts(1_100))), entry(None, None)];
+    let mut events = EventWriter::default();
+    events.receipts(NORTH, UnixMicros(1_000_500_000), entries);
+    let record = events.take(Vec::new());
+    let read = Events::new(&record).next().unwrap().unwrap();
+    let Recorded::Receipts { entries: read, .. } = read else { panic!("{read:?}") };
+    assert_eq!(read.collect::<Vec<_>>(), entries);
 }

@@ -3,6 +3,7 @@
 use volley_smpp::{
     pdu::{Address, CommandId, ESM_CLASS_UDHI, ShortMessage, Tlvs, put_tlv, tag},
     receipt::MessageState,
+    time::absolute_utc,
 };
 
 use crate::{IdForm, ReceiptForm, SimulatorOptions, world::ReplyPart};
@@ -42,6 +43,8 @@ pub(crate) struct ReceiptFacts<'a> {
     pub(crate) id: u64,
     pub(crate) recipient: u64,
     pub(crate) state: MessageState,
+    /// When the message was taken, in seconds since 1970.
+    pub(crate) taken_s: u64,
     /// The sender of the message, to whom the receipt goes.
     pub(crate) source: &'a str,
 }
@@ -57,9 +60,14 @@ pub(crate) fn put_receipt(options: &SimulatorOptions, facts: &ReceiptFacts<'_>, 
     let id_text = std::str::from_utf8(id).unwrap_or_default();
     let text = match options.receipt_form {
         ReceiptForm::Tlv => String::new(),
-        ReceiptForm::Both | ReceiptForm::Text => format!(
-            "id:{id_text} sub:001 dlvrd:{dlvrd} submit date:2601010000 done date:2601010000 stat:{word} err:{err} text:"
-        ),
+        ReceiptForm::Both | ReceiptForm::Text => {
+            let local_s = facts.taken_s.saturating_add_signed(i64::from(options.receipt_utc_offset_min) * 60);
+            let date = absolute_utc(local_s);
+            let date = std::str::from_utf8(date.get(..12).unwrap_or_default()).unwrap_or_default();
+            format!(
+                "id:{id_text} sub:001 dlvrd:{dlvrd} submit date:{date} done date:{date} stat:{word} err:{err} text:"
+            )
+        }
     };
     let mut tlvs = Vec::new();
     if options.receipt_form != ReceiptForm::Text {
@@ -69,9 +77,10 @@ pub(crate) fn put_receipt(options: &SimulatorOptions, facts: &ReceiptFacts<'_>, 
         put_tlv(&mut tlvs, tag::MESSAGE_STATE, &[facts.state as u8]);
     }
     let recipient = facts.recipient.to_string();
+    let to = options.receipt_sender.as_deref().unwrap_or(facts.source);
     let message = ShortMessage {
         source: Address { ton: 1, npi: 1, addr: recipient.as_bytes() },
-        destination: Address { ton: 5, npi: 0, addr: facts.source.as_bytes() },
+        destination: Address { ton: 5, npi: 0, addr: to.as_bytes() },
         esm_class: 0x04,
         short_message: text.as_bytes(),
         tlvs: Tlvs::new(&tlvs),

@@ -25,4 +25,5 @@ pub use options::{
     SlowReading, TimedWhen, When,
 };
 pub use server::{Account, Setup, Simulator};
+pub use spool::erase_spool;
 pub use witness::{AccountSeen, Seen};

@@ -44,6 +44,10 @@ pub struct SimulatorOptions {
     pub receipt_ids: Option<IdForm>,
     /// Where a receipt says what it says.
     pub receipt_form: ReceiptForm,
+    /// Minutes that the dates of receipts lie before (-) or behind UTC: the SMSC's local time.
+    pub receipt_utc_offset_min: i16,
+    /// Whom receipts go to, in place of the message's sender.
+    pub receipt_sender: Option<String>,
     /// Binds beyond so many are refused with 0x0D.
     pub max_binds: Option<u32>,
     /// Binds that are refused: `"0x0e"` is every one, `{ status = "0x08", first = 2 }` the first

@@ -1,6 +1,8 @@
 //! What a simulated carrier must not forget when its process dies: whom it has taken messages
 //! for, and which receipts it owes. A real SMSC does not forget either.
 
+mod erase;
+
 use std::{
     collections::HashSet,
     fs::{self, File, OpenOptions},
@@ -9,6 +11,8 @@ use std::{
 };
 
 use crate::Error;
+
+pub use erase::erase_spool;
 
 /// A message taken, as far as its receipt needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +23,8 @@ pub(crate) struct Taken {
     pub(crate) id: u64,
     /// message_state of its receipt; `None` when no receipt is owed.
     pub(crate) state: Option<u8>,
+    /// When it was taken, in seconds since 1970.
+    pub(crate) taken_s: u64,
     pub(crate) source: String,
     /// The account name that it was submitted under: its receipt goes to no other.
     pub(crate) esme: String,
@@ -66,10 +72,10 @@ impl Spool {
     }
 
     pub(crate) fn taken(&mut self, taken: &Taken) {
-        let Taken { account, recipient, part, id, state, source, esme } = taken;
+        let Taken { account, recipient, part, id, state, taken_s, source, esme } = taken;
         let state = state.map_or_else(|| "-".to_owned(), |state| state.to_string());
         let (source, esme) = (word(source), word(esme));
-        let _ = writeln!(self.0, "T {account} {recipient} {part} {id} {state} {source} {esme}");
+        let _ = writeln!(self.0, "T {account} {recipient} {part} {id} {state} {taken_s} {source} {esme}");
     }
 
     pub(crate) fn acknowledged(&mut self, account: usize, id: u64) {
@@ -87,13 +93,14 @@ fn word(text: &str) -> String {
 }
 
 fn parse(numbers: &[&str], source: &str, esme: &str) -> Option<Taken> {
-    let [account, recipient, part, id, state] = numbers else { return None };
+    let [account, recipient, part, id, state, taken_s] = numbers else { return None };
     Some(Taken {
         account: account.parse().ok()?,
         recipient: recipient.parse().ok()?,
         part: part.parse().ok()?,
         id: id.parse().ok()?,
         state: state.parse().ok(),
+        taken_s: taken_s.parse().ok()?,
         source: source.to_owned(),
         esme: esme.to_owned(),
     })

@@ -11,7 +11,7 @@ use std::{
     collections::{HashMap, HashSet, VecDeque},
     rc::Rc,
     sync::{Arc, Mutex, PoisonError},
-    time::Instant,
+    time::{Instant, SystemTime},
 };
 
 use tokio::sync::Notify;
@@ -24,7 +24,7 @@ use crate::{
     fault::Fault,
     log::SubmitLog,
     options::{SlowReading, When},
-    spool::{Remembered, Spool},
+    spool::{Remembered, Spool, Taken},
     wheel::Wheel,
     witness::{SlidingSecond, Witness},
 };
@@ -35,6 +35,8 @@ struct Owed {
     id: u64,
     recipient: u64,
     state: MessageState,
+    /// When the message was taken, in seconds since 1970.
+    taken_s: u64,
     source: Rc<str>,
     /// The account name that the message was submitted under: its receipt goes to no other.
     esme: Rc<str>,
@@ -82,6 +84,8 @@ pub(crate) struct World {
     log: Option<SubmitLog>,
     spool: Option<Spool>,
     next_id: u64,
+    /// The same moment on both clocks.
+    epoch: (Instant, SystemTime),
     pub(crate) timers_changed: Arc<Notify>,
 }
 
@@ -150,7 +154,10 @@ impl World {
             sources: HashSet::new(),
             next_receiver: 0,
         });
+        #[expect(clippy::disallowed_methods, reason = "an SMSC has a clock of its own")]
+        let epoch = (start, SystemTime::now());
         let mut world = Self {
+            epoch,
             accounts: accounts.collect(),
             witness,
             wheel: Wheel::new(start),
@@ -177,10 +184,18 @@ impl World {
             if let Some(state) = taken.state.and_then(MessageState::from_tlv).filter(|_| !is_done) {
                 let source = intern(&mut account.sources, &taken.source);
                 let esme = intern(&mut account.sources, &taken.esme);
-                account.owe(Owed { id: taken.id, recipient: taken.recipient, state, source, esme, reply: None });
+                let Taken { id, recipient, taken_s, .. } = taken;
+                account.owe(Owed { id, recipient, state, taken_s, source, esme, reply: None });
             }
         }
         self.witness.seen.receipts_acknowledged = acknowledged.len() as u64;
+    }
+
+    /// Seconds since 1970 at `now`.
+    fn unix_s(&self, now: Instant) -> u64 {
+        let (start, wall) = self.epoch;
+        let wall = wall + now.saturating_duration_since(start);
+        wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
     }
 
     /// Does what is due; gives when something is due next.

@@ -151,6 +151,8 @@ pub struct Receipt<'a> {
     pub err: ErrorCode<'a>,
     /// Whether it only says that the message is on its way (esm_class 0x20).
     pub is_intermediate: bool,
+    /// When the carrier took the message, in its own local time.
+    pub submitted: Option<ReceiptDate>,
 }
 
 /// A carrier's error code. There is no common table (HANDBOOK C.9).
@@ -273,6 +275,7 @@ pub fn from_deliver_sm<'a>(message: &ShortMessage<'a>, rules: &ReceiptRules) -> 
         state,
         err: network_error(message).unwrap_or(ErrorCode::Text(text.err.unwrap_or_default())),
         is_intermediate: message.esm_class & INTERMEDIATE != 0,
+        submitted: text.submit_date.and_then(ReceiptDate::read),
     })
 }
 
@@ -310,7 +313,7 @@ mod tests {
         let text = b"id:1499505349 sub:001 dlvrd:001 stat:UNDELIV err:007 text:x";
         let plain = ShortMessage { esm_class: 0x04, short_message: text, ..ShortMessage::default() };
         let (state, err) = (Some(MessageState::Delivered), ErrorCode::Text(b"007"));
-        let expected = Receipt { id: b"5960A2C5", state, err, is_intermediate: false };
+        let expected = Receipt { id: b"5960A2C5", state, err, is_intermediate: false, submitted: None };
         assert_eq!(read(&ShortMessage { tlvs: Tlvs::new(&tlvs), ..plain }), Some(expected));
         put_tlv(&mut tlvs, tag::NETWORK_ERROR_CODE, &[3, 0, 27]);
         let err = ErrorCode::Network { network_type: 3, code: 27 };
@@ -354,7 +357,7 @@ mod tests {
         let text = b"MSG=77;ST=ok;E=12;T=id:999 stat:UNDELIV";
         let message = ShortMessage { esm_class: 4, short_message: text, ..ShortMessage::default() };
         let (state, err) = (Some(MessageState::Delivered), ErrorCode::Text(b"12"));
-        let expected = Receipt { id: b"77", state, err, is_intermediate: false };
+        let expected = Receipt { id: b"77", state, err, is_intermediate: false, submitted: None };
         assert_eq!(from_deliver_sm(&message, &rules), Some(expected));
     }
 

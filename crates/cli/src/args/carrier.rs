@@ -91,7 +91,7 @@ pub(crate) struct CarrierWatch {
     pub(crate) json: bool,
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     volley_engine::options::HumanDuration::parse(text).map(|duration| duration.0)
 }
 

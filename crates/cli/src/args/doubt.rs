@@ -29,8 +29,8 @@ Examples:
   volley doubt resolve spring-sale --as resend && volley resume spring-sale
 
 The decision is kept in the journal with who and why. What is sent again counts as a possible
-duplicate. A receipt that comes after a decision does not change it yet. Exit codes: 0 none is left
-in doubt, 6 some are.")]
+duplicate. A receipt that can only be of such a row corrects `sent` and `failed`, also later, and tells
+of a resent row that it was taken twice. Exit codes: 0 none is left in doubt, 6 some are.")]
     Resolve(DoubtResolve),
 }
 

@@ -1,6 +1,6 @@
-//! Arguments of `volley replies` and `volley suppress`.
+//! Arguments of `volley replies`.
 
-use clap::{Args, Subcommand};
+use clap::Args;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -20,35 +20,4 @@ pub(crate) struct RepliesArgs {
     /// Show senders' numbers in full; they are masked else
     #[arg(long)]
     pub(crate) full_numbers: bool,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  volley suppress add +4915112345678    gets nothing from here on
-  volley suppress check +4915112345678
-  volley suppress remove +4915112345678")]
-pub(crate) struct SuppressArgs {
-    #[command(subcommand)]
-    pub(crate) what: SuppressCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum SuppressCommand {
-    /// Put a number on the suppression list
-    Add(SuppressNumber),
-    /// Take a number off it
-    Remove(SuppressNumber),
-    /// Say whether a number is on it, since when and why
-    Check(SuppressNumber),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct SuppressNumber {
-    /// The number, with its country code
-    #[arg(allow_hyphen_values = true)]
-    pub(crate) number: String,
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
 }

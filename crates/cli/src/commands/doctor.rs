@@ -44,6 +44,9 @@ fn table(diagnosis: &Diagnosis) -> String {
         journal.segments,
         grouped(journal.bytes)
     );
+    if journal.base > 0 {
+        out.push_str(&format!("base: stands for the records up to {}\n", grouped(journal.base)));
+    }
     diagnosis.campaigns.iter().for_each(|campaign| put_campaign(&mut out, campaign));
     for finding in &diagnosis.findings {
         out.push_str(&format!("DAMAGED: {}\n", finding.what));

@@ -24,7 +24,8 @@ pub(crate) fn replies(data: &DataDir, args: &RepliesArgs) -> Result<Code, Failur
         for row in &rows {
             print(&line(row, numbers))?;
         }
-        eprintln!("{} replies", rows.len());
+        let n_opt_outs = rows.iter().filter(|row| row.decision.starts_with("opt_out")).count();
+        eprintln!("{} replies, {n_opt_outs} of them opt out", rows.len());
     }
     Ok(Code::Clean)
 }

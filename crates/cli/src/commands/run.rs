@@ -4,14 +4,14 @@ use std::{
     cmp::Reverse,
     collections::BTreeMap,
     io::{self, IsTerminal as _, Write as _},
-    path::Path,
 };
 
 use volley_engine::{
-    CancellationToken, DataDir, Ended, Engine, Error, Outcome, Preflight, Prepared, Proposal, ProposedColumn, Report,
-    Role, carriers_file,
+    CancellationToken, DataDir, Ended, Engine, Error, Outcome, PlannedCost, Preflight, Prepared, Proposal,
+    ProposedColumn, Role, carriers_file,
 };
 
+use super::report::write_rows;
 use crate::{
     args::{RunArgs, RunOutput},
     failure::{Code, Failure},
@@ -69,11 +69,21 @@ fn preview(preflight: &Preflight) -> String {
     for (code, n_rows) in &frozen.rejected {
         out.push_str(&format!("  rejected {:>10}  {code}\n", grouped(*n_rows)));
     }
+    for (reason, n_rows) in &preflight.suppressed {
+        out.push_str(&format!("  {reason}: {} rows\n", grouped(*n_rows)));
+    }
     for row in &frozen.samples {
         let column = row.column.as_deref().map(|column| format!(", column {column}")).unwrap_or_default();
         out.push_str(&format!("    line {}{column}: {}: {}\n", row.line, row.code, row.reason));
     }
-    for (n, n_rows) in &frozen.by_segments {
+    for (variant, count) in &frozen.by_variant {
+        let Some(name) = options.message.variant_name(*variant).filter(|_| count.n_segments > 0) else { continue };
+        let (rows, segments) = (grouped(count.n_rows), grouped(count.n_segments));
+        let ucs2 =
+            if count.n_ucs2 > 0 { format!("; {} rows need UCS-2", grouped(count.n_ucs2)) } else { String::new() };
+        out.push_str(&format!("  variant {name}: {rows} rows in {segments} segments{ucs2}\n"));
+    }
+    for (n, n_rows) in frozen.by_segments.iter().filter(|(n, _)| **n > 0) {
         out.push_str(&format!("  in {n} segment{}: {} rows\n", if *n == 1 { "" } else { "s" }, grouped(*n_rows)));
     }
     let countries = frozen.by_country.len();
@@ -84,6 +94,22 @@ fn preview(preflight: &Preflight) -> String {
         options.routes.iter().map(|route| format!("{} (weight {})", route.carrier, route.weight)).collect();
     let rate = options.schedule.rate.map_or_else(|| "no limit of its own".to_owned(), |rate| rate.to_string());
     out.push_str(&format!("  from {} via {}; rate: {rate}\n", options.message.sender, routes.join(", ")));
+    out.push_str(&planned_cost(&PlannedCost::of(&preflight.approved)));
+    out
+}
+
+fn planned_cost(planned: &PlannedCost) -> String {
+    let mut out = match planned.total.is_empty() {
+        true => "  planned cost: no price".to_owned(),
+        false => format!("  planned cost: {} by the routes' weights", planned.total.in_words()),
+    };
+    if let Some((least, most)) = planned.range {
+        out.push_str(&format!(", from {least} to {most} by others"));
+    }
+    if !planned.no_price.is_empty() && !planned.total.is_empty() {
+        out.push_str(&format!("; no price for {}", planned.no_price.join(", ")));
+    }
+    out.push('\n');
     out
 }
 
@@ -150,7 +176,7 @@ pub(crate) fn drive(data: &DataDir, prepared: Prepared, output: &RunOutput, name
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one task of the command itself; it is aborted when the run ends")]
-fn tokio_util_spawn(task: impl Future<Output = ()> + Send + 'static) -> tokio::task::JoinHandle<()> {
+pub(crate) fn tokio_util_spawn(task: impl Future<Output = ()> + Send + 'static) -> tokio::task::JoinHandle<()> {
     tokio::spawn(task)
 }
 
@@ -169,16 +195,9 @@ fn report(data: &DataDir, outcome: &Outcome, output: &RunOutput, id: u32) -> Res
         }
     }
     if let Some(path) = &output.csv {
-        write_csv(data, id, path)?;
+        write_rows(data, &id.to_string(), path, output.no_progress)?;
     }
     Ok(())
-}
-
-fn write_csv(data: &DataDir, id: u32, path: &Path) -> Result<(), Failure> {
-    let file = std::fs::File::create(path).map_err(Failure::io(format!("can't create {}", path.display())))?;
-    let mut file = io::BufWriter::with_capacity(1 << 20, file);
-    Report::open(data, &id.to_string())?.write_csv(&mut file)?;
-    file.flush().map_err(Failure::io(format!("can't write {}", path.display())))
 }
 
 fn next_step(outcome: &Outcome, name: &str) {

@@ -32,7 +32,7 @@ pub(crate) fn status(data: &DataDir, args: &StatusArgs) -> Result<Code, Failure>
     };
     if args.json {
         let shown = match (wanted, chosen.as_slice()) {
-            (Some(_), [campaign]) => with_carriers(campaign.clone(), carriers),
+            (Some(_), [campaign]) => with_run(campaign.clone(), &value),
             _ => {
                 if let Some(map) = value.as_object_mut() {
                     map.insert("campaigns".to_owned(), Value::Array(chosen));
@@ -52,11 +52,14 @@ pub(crate) fn status(data: &DataDir, args: &StatusArgs) -> Result<Code, Failure>
     Ok(Code::Clean)
 }
 
-/// The campaign that runs, with the carriers that it runs over.
-fn with_carriers(mut campaign: Value, carriers: Value) -> Value {
+/// The campaign that runs, with the carriers and the journal that it runs on.
+fn with_run(mut campaign: Value, status: &Value) -> Value {
+    let part = |name: &str| status.get(name).cloned().unwrap_or_default();
+    let carriers = part("carriers");
     let runs = text_at(&campaign, "/status") == "running" && carriers.as_array().is_some_and(|all| !all.is_empty());
     if let Some(map) = campaign.as_object_mut().filter(|_| runs) {
         map.insert("carriers".to_owned(), carriers);
+        map.insert("journal".to_owned(), part("journal"));
     }
     campaign
 }

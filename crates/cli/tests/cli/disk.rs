@@ -110,6 +110,8 @@ fn check_full_disk(then: &Then) {
     let filler = fill_up(dir);
     let stopped = wait_for(dir, is_at_rest);
     assert_eq!(sum_of_states(&stopped), ROWS, "{stopped}");
+    assert!(stopped.pointer("/journal/disk_full") == Some(&Value::Bool(true)), "{stopped}");
+    assert!(n(&stopped, "/journal/commit_p50_us") <= n(&stopped, "/journal/commit_max_us"), "{stopped}");
     assert!(n(&stopped, "/states/pending") > 0, "too late to mean anything: {stopped}");
     assert_eq!(n(&stopped, "/states/delivered"), n(&stopped, "/segments/submitted"), "a receipt is missing: {stopped}");
     if let Then::IsKilled = then {

@@ -22,7 +22,12 @@ fn run_with_kills(seed: u64, in_doubt: &str) -> (Value, Value, u64) {
             "seed = {seed}\nanswer-latency = {{ min = \"0ms\", max = \"4ms\" }}\nreceipt-delay = {{ min = \"0ms\", max = \"60ms\" }}\n"
         ),
     );
-    let campaign = support::write_campaign(dir, ROWS, &simulator.address, &format!("in-doubt = \"{in_doubt}\""));
+    let campaign = support::write_campaign(
+        dir,
+        ROWS,
+        &simulator.address,
+        &format!("in-doubt = \"{in_doubt}\"\ndoubt-grace = \"300ms\""),
+    );
     let mut random = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let (mut n_kills, mut n_kills_in_recovery) = (0, 0);
     let mut first = true;

@@ -1,20 +1,28 @@
 //! The binary as its users meet it.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod archive;
 mod bad_input;
 mod carrier_command;
 mod carriers;
 mod damage;
 mod disk;
 mod doubt;
+mod erase;
 mod faults;
 mod foreign;
 mod house;
+mod inferred;
 mod inspect;
 mod interrupt;
 mod kill;
+mod listen;
 mod lists;
 mod replies;
+mod report;
 mod scenarios;
+mod silence;
 mod support;
+mod suppress;
 mod syscalls;
+mod texts;

@@ -14,19 +14,19 @@ use serde_json::Value;
 use crate::support::{Simulator, n, status, stderr, sum_of_states, volley, write_campaign};
 
 /// The number in data row `row` of the list, from 0.
-fn number(dir: &Path, row: usize) -> String {
+pub(crate) fn number(dir: &Path, row: usize) -> String {
     let list = fs::read_to_string(dir.join("list.csv")).unwrap();
     let line = list.lines().nth(row + 1).unwrap();
     line.split(',').map(|field| field.trim_matches('"')).find(|field| field.starts_with('+')).unwrap()[1..].to_owned()
 }
 
-fn set_rate(dir: &Path, rate: &str) {
+pub(crate) fn set_rate(dir: &Path, rate: &str) {
     let carriers = dir.join("carriers.toml");
     let text = fs::read_to_string(&carriers).unwrap();
     fs::write(&carriers, format!("{text}rate = \"{rate}\"\n")).unwrap();
 }
 
-fn run(dir: &Path, campaign: &Path, more: &[&str]) -> Output {
+pub(crate) fn run(dir: &Path, campaign: &Path, more: &[&str]) -> Output {
     let mut command = volley(dir);
     command.arg("run").arg(campaign).args(["--yes", "--no-progress"]).args(more).stdin(Stdio::null());
     let output = command.output().unwrap();
@@ -34,28 +34,28 @@ fn run(dir: &Path, campaign: &Path, more: &[&str]) -> Output {
     output
 }
 
-fn replies(dir: &Path, args: &[&str]) -> Vec<Value> {
+pub(crate) fn replies(dir: &Path, args: &[&str]) -> Vec<Value> {
     let output = volley(dir).args(["replies", "--json", "--full-numbers"]).args(args).output().unwrap();
     assert!(output.status.success(), "{}", stderr(&output));
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
 /// Recipients of the simulator's log, one entry for each submit.
-fn submitted(dir: &Path) -> Vec<String> {
+pub(crate) fn submitted(dir: &Path) -> Vec<String> {
     let log = fs::read_to_string(dir.join("submits.csv")).unwrap();
     let recipient = |line: &str| line.split(',').nth(3).map(str::to_owned);
     log.lines().filter_map(recipient).filter(|field| field.bytes().all(|c| c.is_ascii_digit())).collect()
 }
 
 /// Simulator options: these numbers send these texts as soon as somebody listens.
-fn at_bind(replies: &[(&str, &str)], more: &str) -> String {
+pub(crate) fn at_bind(replies: &[(&str, &str)], more: &str) -> String {
     let entries = replies.iter().map(|(from, text)| format!("{{ from = \"{from}\", text = \"{text}\" }}"));
     let entries: Vec<_> = entries.collect();
     format!("[replies]\n{more}at-bind = [{}]\n", entries.join(", "))
 }
 
 /// A campaign whose carrier is not known yet: its list says whom replies come from.
-fn campaign_with_replies(
+pub(crate) fn campaign_with_replies(
     dir: &Path,
     rows: u64,
     options: impl FnOnce(&dyn Fn(usize) -> String) -> String,

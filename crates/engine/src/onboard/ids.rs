@@ -7,8 +7,8 @@ use super::session::folded;
 /// The reading in which most answers have a receipt: the configured one where it is as good as
 /// any, else the likeliest of the best. `None` when none matches anything.
 pub(super) fn propose(configured: IdMode, answers: &[Vec<u8>], receipts: &[Vec<u8>]) -> Option<(IdMode, usize)> {
-    let n_matched = |mode| {
-        if !is_plausible(mode, answers, receipts) {
+    let n_matched = |mode: IdMode| {
+        if !mode.is_plausible(answers.iter().map(Vec::as_slice), receipts.iter().map(Vec::as_slice)) {
             return 0;
         }
         let keys: Vec<_> = receipts.iter().map(|id| folded(mode, Side::Receipt, id)).collect();
@@ -17,18 +17,6 @@ pub(super) fn propose(configured: IdMode, answers: &[Vec<u8>], receipts: &[Vec<u
     let best = IdMode::ALL.into_iter().map(n_matched).max().filter(|n| *n > 0)?;
     let candidates = std::iter::once(configured).chain(IdMode::ALL);
     candidates.into_iter().find(|mode| n_matched(*mode) == best).map(|mode| (mode, best))
-}
-
-/// A decimal reading takes letters for hexadecimal, one id at a time: these ids would match, and
-/// the next ones without a letter would not.
-fn is_plausible(mode: IdMode, answers: &[Vec<u8>], receipts: &[Vec<u8>]) -> bool {
-    let decimal = |ids: &[Vec<u8>]| ids.iter().flatten().all(u8::is_ascii_digit);
-    match mode {
-        IdMode::BothDec => decimal(answers) && decimal(receipts),
-        IdMode::RespHexReceiptDec => decimal(receipts),
-        IdMode::RespDecReceiptHex => decimal(answers),
-        IdMode::AsIs | IdMode::BothHex | IdMode::RespHexstring | IdMode::AsIsTrimZeroUpper | IdMode::Uuid => true,
-    }
 }
 
 #[cfg(test)]

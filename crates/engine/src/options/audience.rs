@@ -56,6 +56,9 @@ pub struct AudienceOptions {
     /// The list's numbers are clean E.164, checked elsewhere: their digits are taken as they stand.
     #[serde(default)]
     pub clean_e164: bool,
+    /// Suppression lists that apply besides the global one, which always does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub suppress: Vec<String>,
     /// Landlines. As all kinds below: `reject`, the default, or `send`.
     #[serde(default = "reject")]
     pub landline: KindPolicy,

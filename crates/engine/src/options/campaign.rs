@@ -29,6 +29,9 @@ pub struct CampaignOptions {
     /// How replies are read.
     #[serde(default)]
     pub replies: ReplyOptions,
+    /// How long people are kept.
+    #[serde(default)]
+    pub privacy: PrivacyOptions,
     /// Through which carriers.
     #[serde(rename = "route")]
     pub routes: Vec<RouteOptions>,
@@ -85,6 +88,14 @@ pub struct DeliveryOptions {
     pub in_doubt: InDoubtPolicy,
     /// How long to wait for a final receipt. Default 72h (HANDBOOK C.8).
     pub receipt_deadline: HumanDuration,
+    /// How long a run that has nothing else to do waits for receipts that tell of rows in doubt.
+    /// Default 10s.
+    #[serde(default = "doubt_grace")]
+    pub doubt_grace: HumanDuration,
+}
+
+const fn doubt_grace() -> HumanDuration {
+    HumanDuration(std::time::Duration::from_secs(10))
 }
 
 impl Default for DeliveryOptions {
@@ -92,6 +103,7 @@ impl Default for DeliveryOptions {
         Self {
             in_doubt: InDoubtPolicy::Hold,
             receipt_deadline: HumanDuration(std::time::Duration::from_secs(72 * 3600)),
+            doubt_grace: doubt_grace(),
         }
     }
 }
@@ -103,9 +115,23 @@ pub struct ReplyOptions {
     /// A table of words in place of the data directory's or the built-in one, relative to the
     /// campaign file.
     pub keywords: Option<String>,
-    /// Sent once to a number that opts out, if it fits one segment. Default none: many carriers
-    /// send their own.
+    /// Sent to a number that opts out, at most once a day; it must fit one segment. Default none: many
+    /// carriers send their own.
     pub confirmation: Option<String>,
+    /// Sent to a number that opts in again, as `confirmation`. Default none.
+    pub welcome: Option<String>,
+    /// Sent to a number that asks for help, as `confirmation`, also to one that has opted out.
+    /// Default none.
+    pub help: Option<String>,
+}
+
+/// `[privacy]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct PrivacyOptions {
+    /// How long after the campaign is finished its numbers, columns and replies are kept, e.g.
+    /// "90d"; then they are erased, and states and sums stay. Without it until they are erased.
+    pub retention: Option<HumanDuration>,
 }
 
 /// SMPP can't tell whether an unanswered submit was taken; this says what we do then.

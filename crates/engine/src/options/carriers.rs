@@ -3,6 +3,7 @@
 mod check;
 mod connection;
 mod kinds;
+mod prices;
 mod profile;
 mod receipts;
 mod secret;
@@ -22,8 +23,9 @@ use volley_pipeline::{ReceiverAccount, Secret};
 pub use self::{
     connection::{BindType, InterfaceVersion, ReceiverOptions, ReconnectOptions, TimerOptions},
     kinds::{CarrierKind, Concatenation, DefaultAlphabet, IdMode, NationalLanguage},
+    prices::{Currency, Money, Prices},
     profile::CarrierOptions,
-    receipts::{ReceiptOptions, ReceiptStateName, StripPattern, ValuePattern},
+    receipts::{ClockSkew, ReceiptOptions, ReceiptStateName, ReceiptZone, StripPattern, ValuePattern},
     secret::SecretSource,
     statuses::{StatusClassName, StatusCodes, StatusRule},
     submit::{DestinationPrefix, MessageMode, RegisteredDelivery, TonNpiOptions, ValidityForm},

@@ -13,6 +13,7 @@ use volley_smpp::{
 };
 
 use super::{
+    asks::{Ask, Asks},
     file::{self, ReplyFile},
     line::{Line, MessageLine, PartLine},
 };
@@ -39,6 +40,8 @@ pub(crate) struct Taken {
     /// come back and gone again within ten minutes.
     pub(crate) repeats: Vec<(ReceiptHandle, Option<Msisdn>)>,
     pub(crate) effects: Vec<Effect>,
+    /// Who may be told something, because of what.
+    pub(crate) asks: Vec<(Msisdn, Ask)>,
 }
 
 /// All that is known of replies between two of them.
@@ -51,6 +54,7 @@ pub(crate) struct ReplyDesk {
     accounts: Vec<(String, DefaultAlphabet)>,
     repeats: Repeats,
     parts: Reassembler,
+    asks: Asks,
     /// The number of the next line.
     next: u64,
 }
@@ -77,6 +81,7 @@ impl ReplyDesk {
             accounts,
             repeats: Repeats::default(),
             parts: Reassembler::default(),
+            asks: Asks::default(),
             next: last_reply + 1,
         };
         let mut waiting: BTreeMap<u64, PartLine> = BTreeMap::new();
@@ -93,6 +98,7 @@ impl ReplyDesk {
                 for part in &message.parts {
                     waiting.remove(part);
                 }
+                let _ = desk.asks.take(&message);
                 effects.extend(effect_of(&message).filter(|_| message.n > last_reply));
             }
             Line::Unreadable { .. } => {}
@@ -103,7 +109,7 @@ impl ReplyDesk {
             part.with_part(account, |it| desk.parts.take(it, part.at_us, &mut messages));
         }
         desk.parts.expire(at.0, &mut messages);
-        desk.finish(&messages, &mut effects);
+        desk.finish(&messages, &mut effects, &mut Vec::new());
         desk.file.append()?;
         Ok((desk, effects))
     }
@@ -123,7 +129,7 @@ impl ReplyDesk {
                 }
             }
         }
-        self.finish(&messages, &mut taken.effects);
+        self.finish(&messages, &mut taken.effects, &mut taken.asks);
         self.file.append()?;
         Ok(taken)
     }
@@ -163,20 +169,22 @@ impl ReplyDesk {
         if self.parts.next_due_us().is_some_and(|due| due <= at.0) {
             let mut messages = Vec::new();
             self.parts.expire(at.0, &mut messages);
-            self.finish(&messages, &mut effects);
+            // Too late for an answer: nobody waits for one ten minutes.
+            self.finish(&messages, &mut effects, &mut Vec::new());
             self.file.append()?;
         }
         Ok(effects)
     }
 
     /// Reads messages and puts down what they say.
-    fn finish(&mut self, messages: &[MoMessage], effects: &mut Vec<Effect>) {
+    fn finish(&mut self, messages: &[MoMessage], effects: &mut Vec<Effect>, asks: &mut Vec<(Msisdn, Ask)>) {
         for message in messages {
             let (text, reading) = self.read(message);
             let number = self.number(message);
             let line = MessageLine::new(self.next, &self.carrier(message.account).0, message, number, text, reading);
             self.next += 1;
             effects.extend(effect_of(&line));
+            asks.extend(self.asks.take(&line));
             self.file.push(&Line::Message(line));
         }
     }

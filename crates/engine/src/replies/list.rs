@@ -16,6 +16,8 @@ use crate::{DataDir, Error, preflight::Approved};
 
 /// One reply. It has no `Debug`: numbers and texts stay out of logs.
 pub struct ReplyRow {
+    /// Its number among all lines of the file.
+    pub(crate) n: u64,
     /// When its first part came.
     pub at: UnixMicros,
     /// Through which carrier.
@@ -58,6 +60,10 @@ pub fn replies(dir: &DataDir, campaign: Option<&str>) -> Result<Vec<ReplyRow>, E
     if !dir.exists() {
         return Err(Error::NoData { root: dir.root().to_owned() });
     }
+    if dir.erasing().exists() {
+        // Finishes it; whoever owns the directory just now does so itself.
+        drop(crate::Engine::open(dir));
+    }
     let mut rows = Vec::new();
     file::read(dir.root(), |line| match line {
         Line::Message(message) => rows.push(row_of(message)),
@@ -78,12 +84,27 @@ pub fn replies(dir: &DataDir, campaign: Option<&str>) -> Result<Vec<ReplyRow>, E
     Ok(rows)
 }
 
+/// The numbers of all senders, as often as they wrote.
+pub(crate) fn numbers(dir: &DataDir, mut each: impl FnMut(Msisdn)) -> Result<(), Error> {
+    file::read(dir.root(), |line| match line {
+        Line::Message(message) => message.number().into_iter().for_each(&mut each),
+        Line::Part(_) | Line::Unreadable { .. } => {}
+    })
+}
+
+/// The replies of these campaigns' recipients, by their number in the file.
+pub(crate) fn of_campaigns(dir: &DataDir, campaigns: &[u32]) -> Result<HashSet<u64>, Error> {
+    let is_theirs = |row: &ReplyRow| row.campaign.as_ref().is_some_and(|is| campaigns.contains(&is.id));
+    Ok(replies(dir, None)?.into_iter().filter(is_theirs).map(|row| row.n).collect())
+}
+
 fn is_named(campaign: &Membership, wanted: &str) -> bool {
     campaign.name == wanted || wanted.parse() == Ok(campaign.id)
 }
 
 fn row_of(message: MessageLine) -> ReplyRow {
     ReplyRow {
+        n: message.n,
         at: UnixMicros(message.at_us),
         number: message.number(),
         carrier: message.carrier,
@@ -139,8 +160,8 @@ fn mark_members(dir: &DataDir, known: &Known, rows: &mut [ReplyRow]) -> Result<(
     for number in 0..plan.n_chunks() {
         plan.read_chunk(number, &mut chunk)?;
         let planned = (0..=u16::MAX).map_while(|offset| chunk.row(offset));
-        for row in planned.filter(|row| numbers.contains(&row.msisdn)) {
-            for reply in wanted.get_mut(&row.msisdn).into_iter().flatten() {
+        for number in planned.filter_map(|row| row.msisdn).filter(|number| numbers.contains(number)) {
+            for reply in wanted.get_mut(&number).into_iter().flatten() {
                 reply.campaign = Some(known.is.clone());
             }
         }

@@ -106,6 +106,7 @@ mod tests {
 
     fn row(from: &str, text: &str) -> ReplyRow {
         ReplyRow {
+            n: 1,
             at: UnixMicros(1_700_000_000_000_000),
             carrier: "north".to_owned(),
             from: from.to_owned(),

@@ -10,7 +10,7 @@ use volley_reconciler::{
 };
 
 use super::{Runner, TURN_OCTETS};
-use crate::{lane::LaneLimits, source::NextRow};
+use crate::{lane::LaneLimits, render::Addressee, source::NextRow};
 
 /// Segments that one lane gets in one turn at most.
 const SEGMENTS_PER_TURN: u32 = 4_096;
@@ -68,7 +68,7 @@ impl Runner {
         let head = Head { campaign: self.campaign, carrier: lane.limits.carrier, at: wall };
         record_bound(&mut self.state.turn.events, head, &mut lane.limits);
         let (source, renderer) = (&mut self.source, &mut self.renderer);
-        let suppressed = Some(&self.suppressed).filter(|list| !list.is_empty());
+        let suppressed = Some(&self.suppressed).filter(|list| !list.is_empty() || renderer.has_unsent());
         let mut stopped: Vec<(RowIndex, SuppressCause)> = Vec::new();
         let mut left = n_segments;
         let mut n_intents = 0;
@@ -78,7 +78,12 @@ impl Runner {
                     return None;
                 }
                 let next = source.next(wall)?;
-                match suppressed.and_then(|list| list.cause(renderer.number(next)?)) {
+                let cause = suppressed.and_then(|list| match renderer.addressee(next)? {
+                    Addressee::Number(number) => list.cause(number, wall),
+                    Addressee::HeldOut(number) => list.cause(number, wall).or(Some(SuppressCause::HoldOut)),
+                    Addressee::Erased => Some(SuppressCause::Erased),
+                });
+                match cause {
                     Some(cause) => stopped.push((next.row, cause)),
                     None => break next,
                 }

@@ -9,11 +9,11 @@ use volley_core::{
 use volley_pipeline::{Answer as WireAnswer, AnswerBatch, CarrierEvent, EventKind, LostCause, ReceiptBatch};
 use volley_reconciler::{
     DoubtfulSegment,
-    record::{Answer, AnswerEntry, DoubtCause, EventWriter, Head, ReceiptEntry, Resolution},
+    record::{Answer, AnswerEntry, DoubtCause, EventWriter, Head, Resolution},
 };
 use volley_smpp::pdu::CommandStatus;
 
-use super::{EVENTS_PER_TURN, Reach, Runner, Stop, refusals::Judge};
+use super::{EVENTS_PER_TURN, Reach, Runner, Stop, doubt, refusals::Judge};
 use crate::{options::InDoubtPolicy, render::is_confirmation, retry::needs_a_person};
 
 impl Runner {
@@ -97,9 +97,9 @@ impl Runner {
 
     fn on_answers(&mut self, lane_index: usize, answers: &AnswerBatch) {
         let head = self.head(lane_index);
-        let n_confirmations = match self.confirmation {
-            Some(_) => answers.iter().filter(|(token, _)| is_confirmation(*token)).count(),
-            None => 0,
+        let n_confirmations = match self.courtesies.is_empty() {
+            false => answers.iter().filter(|(token, _)| is_confirmation(*token)).count(),
+            true => 0,
         };
         let n_answers = (answers.len() - n_confirmations) as u32;
         let (now, commit) = (self.clock.now(), self.state.commit);
@@ -147,12 +147,8 @@ impl Runner {
 
     fn on_receipts(&mut self, lane: usize, receipts: &ReceiptBatch) {
         let head = self.head(lane);
-        let entries = receipts.iter().map(|receipt| ReceiptEntry {
-            id: receipt.id,
-            state: receipt.state,
-            err: receipt.err,
-            check: receipt.check,
-        });
+        let Some(zone) = self.lanes.get(lane).map(|lane| &lane.reading.zone) else { return };
+        let entries = receipts.iter().map(|receipt| doubt::entry(&receipt, zone, &self.suppressed));
         self.state.turn.events.receipts(head.carrier, head.at, entries);
         if let Some(turn) = self.state.turn.lanes.get_mut(lane) {
             turn.acknowledge.extend(receipts.iter().map(|receipt| receipt.handle));

@@ -27,10 +27,12 @@ impl Runner {
                 waits_for: limit.or_else(|| lost.then(|| format!("carrier {} has no bind", lane.name))),
                 reach: if lost { lost_in_words(&status) } else { in_words(&lane.reach) },
                 paused: lane.paused.clone(),
+                proposal: lane.reading.proposal.clone(),
                 rates: lane.rates.measure(now, &status),
                 status,
             }
         });
+        self.board.set_journal(self.state.commit_times.to_json(self.state.disk_full));
         self.board.set_lanes(lanes.collect(), self.state.throttled);
     }
 }

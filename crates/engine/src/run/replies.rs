@@ -5,13 +5,44 @@ use volley_pipeline::ReplyBatch;
 use volley_reconciler::{SuppressCause, record::SuppressChange};
 
 use super::{Runner, Stop, TURNS_IN_FLIGHT};
-use crate::{render::is_confirmation, replies::Effect};
+use crate::{
+    options::ReplyOptions,
+    render::is_confirmation,
+    replies::{Ask, Effect},
+};
 
 /// A number that opted out while PDUs to it may be on their way to a carrier's queue.
 pub(super) struct FreshStop {
     check: RecipientCheck,
     /// Turns that may still hold one.
     turns: usize,
+}
+
+/// What people are told, each at most once a day; nothing where no text is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Courtesies {
+    opt_out: Option<String>,
+    opt_in: Option<String>,
+    help: Option<String>,
+}
+
+impl Courtesies {
+    pub(crate) fn new(options: &ReplyOptions) -> Self {
+        let ReplyOptions { keywords: _, confirmation, welcome, help } = options.clone();
+        Self { opt_out: confirmation, opt_in: welcome, help }
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.opt_out.is_none() && self.opt_in.is_none() && self.help.is_none()
+    }
+
+    fn text(&self, ask: Ask) -> Option<&String> {
+        match ask {
+            Ask::OptOut => self.opt_out.as_ref(),
+            Ask::OptIn => self.opt_in.as_ref(),
+            Ask::Help => self.help.as_ref(),
+        }
+    }
 }
 
 impl Runner {
@@ -25,7 +56,7 @@ impl Runner {
         let mut effects = taken.effects;
         let mut known = Vec::new();
         for (handle, opts_out) in taken.repeats {
-            match opts_out.filter(|number| self.suppressed.cause(*number).is_none()) {
+            match opts_out.filter(|number| self.suppressed.cause(*number, at).is_none()) {
                 Some(number) => {
                     effects.push(Effect { reply: 0, number, change: SuppressChange::Add });
                     fresh.push(handle);
@@ -42,38 +73,42 @@ impl Runner {
         if let Some(lane) = self.lanes.get(lane).filter(|_| !known.is_empty()) {
             lane.carrier.acknowledge(&known);
         }
-        self.take_effect(&effects, Some(lane));
+        // What changes nothing needs no confirmation; a question is one whoever asks it.
+        let was = |number| self.suppressed.cause(number, at).is_some();
+        let mut asks = taken.asks;
+        asks.retain(|(number, ask)| match ask {
+            Ask::OptOut => !was(*number),
+            Ask::OptIn => was(*number),
+            Ask::Help => true,
+        });
+        self.take_effect(&effects);
+        asks.iter().for_each(|(number, ask)| self.answer(lane, *number, *ask));
         Ok(())
     }
 
     /// Gives out parts that waited too long.
     pub(super) fn expire_replies(&mut self) -> Result<(), Stop> {
         let effects = self.replies.expire(self.clock.wall()).map_err(Stop::Error)?;
-        self.take_effect(&effects, None);
+        self.take_effect(&effects);
         Ok(())
     }
 
-    /// `lane`: where a confirmation may go out.
-    fn take_effect(&mut self, effects: &[Effect], lane: Option<usize>) {
+    fn take_effect(&mut self, effects: &[Effect]) {
         let at = self.clock.wall();
         for Effect { reply, number, change } in effects.iter().copied() {
-            let is_news = self.suppressed.cause(number).is_none();
             let entry = self.suppressed.change(number, change, SuppressCause::Reply, at, reply);
             self.state.turn.events.suppress(&entry);
             if change == SuppressChange::Add {
-                if is_news && reply > 0 {
-                    self.confirm(lane, number);
-                }
                 self.withdraw(number.check());
                 self.state.fresh_stops.push(FreshStop { check: number.check(), turns: TURNS_IN_FLIGHT + 1 });
             }
         }
     }
 
-    /// One message to a number that just opted out. It goes out with the turn that holds the
-    /// opt-out and is nowhere else: a crash may lose it, and nothing sends it twice.
-    fn confirm(&mut self, lane: Option<usize>, number: Msisdn) {
-        let Some((text, lane)) = self.confirmation.as_ref().zip(lane) else { return };
+    /// One message to a number that just opted out or in, or asked. It goes out with the turn that
+    /// holds what came and is nowhere else: a crash may lose it, and nothing sends it twice.
+    fn answer(&mut self, lane: usize, number: Msisdn, ask: Ask) {
+        let Some(text) = self.courtesies.text(ask) else { return };
         if let Some(turn) = self.state.turn.lanes.get_mut(lane).filter(|_| self.state.ending.is_none()) {
             self.renderer.confirm(lane, number, text, &mut turn.batch);
         }

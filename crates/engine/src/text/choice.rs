@@ -113,7 +113,7 @@ impl Condition {
 fn point(salt: &str, number: Msisdn) -> u32 {
     let digest = Sha256::new().chain_update(salt).chain_update([0]).chain_update(number.to_string()).finalize();
     let first = digest.first_chunk().map_or(0, |octets| u64::from_be_bytes(*octets));
-    (u128::from(first) * u128::from(Share::WHOLE.0) >> 64) as u32
+    ((u128::from(first) * u128::from(Share::WHOLE.0)) >> 64) as u32
 }
 
 /// The formats for a row, by its own language or the campaign's.

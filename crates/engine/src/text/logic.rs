@@ -88,12 +88,12 @@ impl LogicText {
         locale: &'static Locale,
     ) -> Result<(), LogicError> {
         let row = Arc::new(self.row(value, locale));
-        self.write(Arc::clone(&row), out).map_err(|error| match error.kind() {
-            ErrorKind::UndefinedError => {
-                let column = row.last_empty.load(Ordering::Relaxed);
-                LogicError::Empty((column < self.columns.len()).then_some(column))
+        self.write(Arc::clone(&row), out).map_err(|error| {
+            if error.kind() != ErrorKind::UndefinedError {
+                return LogicError::Failed(words_of(&error));
             }
-            _ => LogicError::Failed(words_of(&error)),
+            let column = row.last_empty.load(Ordering::Relaxed);
+            LogicError::Empty((column < self.columns.len()).then_some(column))
         })
     }
 
@@ -194,10 +194,14 @@ fn text_error(source: &str, error: &Error) -> TextError {
 }
 
 fn words_of(error: &Error) -> String {
-    match error.kind() {
-        ErrorKind::OutOfFuel => format!("it takes more than {MAX_STEPS} steps"),
-        ErrorKind::WriteFailure => format!("it gets longer than {MAX_TEXT_OCTETS} octets"),
-        ErrorKind::UndefinedError => "an empty field would be printed".to_owned(),
-        kind => error.detail().map_or_else(|| kind.to_string(), |detail| super::clean(detail)),
+    let kind = error.kind();
+    if kind == ErrorKind::OutOfFuel {
+        format!("it takes more than {MAX_STEPS} steps")
+    } else if kind == ErrorKind::WriteFailure {
+        format!("it gets longer than {MAX_TEXT_OCTETS} octets")
+    } else if kind == ErrorKind::UndefinedError {
+        "an empty field would be printed".to_owned()
+    } else {
+        error.detail().map_or_else(|| kind.to_string(), super::clean)
     }
 }

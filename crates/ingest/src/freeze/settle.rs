@@ -60,7 +60,7 @@ impl LastLines {
                     return Err(Error::TooLong { path: options.list.clone() });
                 }
                 if let Verdict::Valid { head, .. } = &row.verdict {
-                    seen.keep_last(head.msisdn, row.line);
+                    head.msisdn.into_iter().for_each(|msisdn| seen.keep_last(msisdn, row.line));
                 }
             }
             n_rows += batch.rows.len() as u64;
@@ -159,7 +159,7 @@ impl<'a> Settle<'a> {
             self.n_rows += 1;
             match &row.verdict {
                 Verdict::Valid { head, n_segments: n, is_ucs2, fields } => {
-                    if let Some(rejection) = self.duplicate(head.msisdn, row.line) {
+                    if let Some(rejection) = head.msisdn.and_then(|msisdn| self.duplicate(msisdn, row.line)) {
                         self.reject(batch, row, rejection)?;
                         continue;
                     }

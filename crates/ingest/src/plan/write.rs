@@ -26,7 +26,7 @@ pub(crate) fn put_field(field: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(field);
 }
 
-fn put_varint(mut value: u64, out: &mut Vec<u8>) {
+pub(super) fn put_varint(mut value: u64, out: &mut Vec<u8>) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
         value >>= 7;
@@ -135,7 +135,7 @@ impl PlanWriter {
             hash.chain_update(set.to_le_bytes()).chain_update(names.join("&")).chain_update([0])
         });
         frozen.content_hash = hex(&hash.finalize());
-        let plan = PlanFile { format: FORMAT, frozen: frozen.clone(), zones, chunks };
+        let plan = PlanFile { format: FORMAT, frozen: frozen.clone(), zones, chunks, erased: 0 };
         let (path, unfinished) = (dir.join(PLAN), dir.join("plan.json.new"));
         let write = || {
             let mut file = BufWriter::new(File::create(&unfinished)?);
@@ -145,6 +145,15 @@ impl PlanWriter {
             File::open(dir)?.sync_all()
         };
         write().map_err(Error::io(&path, "can't write the plan"))
+    }
+}
+
+impl Drop for PlanWriter {
+    /// What was given up is not written to any more when a new plan begins in the same folder.
+    fn drop(&mut self) {
+        if self.thread.is_some() {
+            let _ = self.join();
+        }
     }
 }
 

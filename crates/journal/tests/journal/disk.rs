@@ -211,6 +211,23 @@ fn any_part_of_the_last_group_may_be_missing_after_a_power_cut() {
 }
 
 #[test]
+fn a_writer_that_was_dropped_never_touches_what_the_next_one_writes() {
+    for _ in 0..50 {
+        let disk = MemoryDisk::default();
+        let mut last = 0;
+        for _ in 0..8 {
+            let (events, durable) = mpsc::channel();
+            // The next opening comes while the threads of the one before may still run.
+            let writer = open_with(&disk, RESERVED).start(move |event| events.send(event).unwrap()).unwrap();
+            writer.append(vec![7; 30]).unwrap();
+            let Ok(Event::Durable { sequence, .. }) = durable.recv() else { panic!("a write failed") };
+            assert_eq!(sequence.0, last + 1, "a durable record was lost");
+            last = sequence.0;
+        }
+    }
+}
+
+#[test]
 fn a_record_waits_for_one_sync_at_most_before_its_own() {
     let disk = MemoryDisk::default();
     disk.set_sync_takes(Duration::from_millis(1));

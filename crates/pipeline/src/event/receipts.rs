@@ -1,6 +1,7 @@
 //! Receipts.
 
-use volley_core::{ReceiptState, RecipientCheck};
+use volley_core::{ReceiptState, RecipientCheck, SenderCheck};
+use volley_smpp::receipt::ReceiptDate;
 
 use super::ReceiptHandle;
 
@@ -18,6 +19,10 @@ struct Item {
     state: ReceiptState,
     check: Option<RecipientCheck>,
     destination_check: Option<RecipientCheck>,
+    recipient_tail: Option<u64>,
+    sender: SenderCheck,
+    submitted: Option<ReceiptDate>,
+    raw_end: u32,
     id_end: u32,
     err_end: u32,
 }
@@ -38,6 +43,14 @@ pub struct Receipt<'a> {
     pub check: Option<RecipientCheck>,
     /// Of the destination address, for carriers that don't swap the addresses.
     pub destination_check: Option<RecipientCheck>,
+    /// The id as it came.
+    pub raw_id: &'a [u8],
+    /// The last digits of the source address, which is the recipient ([`volley_core::tail_of_address`]).
+    pub recipient_tail: Option<u64>,
+    /// Of the destination address, which is the message's sender.
+    pub sender: SenderCheck,
+    /// When the carrier took the message, in its own local time.
+    pub submitted: Option<ReceiptDate>,
 }
 
 impl ReceiptBatch {
@@ -58,7 +71,8 @@ impl ReceiptBatch {
         let mut start = 0;
         self.items.iter().map(move |item| {
             let octets = |from: u32, to: u32| self.octets.get(from as usize..to as usize).unwrap_or_default();
-            let (id, err) = (octets(start, item.id_end), octets(item.id_end, item.err_end));
+            let (raw_id, id) = (octets(start, item.raw_end), octets(item.raw_end, item.id_end));
+            let err = octets(item.id_end, item.err_end);
             start = item.err_end;
             Receipt {
                 handle: item.handle,
@@ -67,17 +81,34 @@ impl ReceiptBatch {
                 err,
                 check: item.check,
                 destination_check: item.destination_check,
+                raw_id,
+                recipient_tail: item.recipient_tail,
+                sender: item.sender,
+                submitted: item.submitted,
             }
         })
     }
 
-    /// Adds a receipt; `fold` appends its folded id, which `receipt.id` is not.
+    /// Adds a receipt; `fold` appends its folded id, in place of `receipt.id`.
     pub(crate) fn push(&mut self, receipt: Receipt<'_>, fold: impl FnOnce(&mut Vec<u8>)) {
+        self.octets.extend_from_slice(receipt.raw_id);
+        let raw_end = self.octets.len() as u32;
         fold(&mut self.octets);
         let id_end = self.octets.len() as u32;
         self.octets.extend_from_slice(receipt.err);
         let err_end = self.octets.len() as u32;
-        let Receipt { handle, state, check, destination_check, .. } = receipt;
-        self.items.push(Item { handle, state, check, destination_check, id_end, err_end });
+        let Receipt { handle, state, check, destination_check, recipient_tail, sender, submitted, .. } = receipt;
+        self.items.push(Item {
+            handle,
+            state,
+            check,
+            destination_check,
+            recipient_tail,
+            sender,
+            submitted,
+            raw_end,
+            id_end,
+            err_end,
+        });
     }
 }

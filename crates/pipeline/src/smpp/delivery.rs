@@ -1,6 +1,6 @@
 //! deliver_sm and data_sm: receipts, replies, and what can't be read.
 
-use volley_core::{ReceiptState, RecipientCheck};
+use volley_core::{ReceiptState, RecipientCheck, SenderCheck, tail_of_address};
 use volley_smpp::{
     pdu::{Address, CommandId, Pdu, RawPdu, ShortMessage},
     receipt::{IdRules, MessageState, ReceiptRules, Side, from_deliver_sm},
@@ -64,7 +64,18 @@ impl Deliveries {
         let check = RecipientCheck::of_address(message.source.addr).or(destination_check);
         let mut digits = [0; 5];
         let (id, err) = (receipt.id, receipt.err.as_text(&mut digits));
-        let receipt = Receipt { handle, id, state, err, check, destination_check };
+        let receipt = Receipt {
+            handle,
+            id,
+            state,
+            err,
+            check,
+            destination_check,
+            raw_id: id,
+            recipient_tail: tail_of_address(message.source.addr),
+            sender: SenderCheck::of(message.destination.addr),
+            submitted: receipt.submitted,
+        };
         self.receipts.push(receipt, |out| ids.fold(Side::Receipt, id, out));
     }
 
@@ -125,7 +136,7 @@ const fn state(state: MessageState) -> ReceiptState {
 mod tests {
     use volley_smpp::{
         pdu::{MAX_PDU_LEN, split_frame},
-        receipt::{IdMode, ReceiptPatterns, Regex},
+        receipt::{IdMode, ReceiptDate, ReceiptPatterns, Regex},
     };
 
     use super::*;
@@ -154,13 +165,25 @@ mod tests {
 
     #[test]
     fn receipts_are_folded_and_checked() {
-        let octets = deliver_sm(b"4915112345678", 4, b"id:00AB stat:UNDELIV err:027 text:");
+        let octets = deliver_sm(b"4915112345678", 4, b"id:00AB submit date:2611241830 stat:UNDELIV err:027 text:");
         let deliveries = read(&octets, IdMode::BothHex);
         let receipts: Vec<_> = deliveries.receipts.iter().collect();
         let handle = ReceiptHandle { bind: 3, request: Delivery::DeliverSm, generation: 9, sequence_number: 77 };
         let check = RecipientCheck::of_address(b"15112345678");
         let state = ReceiptState::Undeliverable;
-        assert_eq!(receipts, [Receipt { handle, id: b"171", state, err: b"027", check, destination_check: None }]);
+        let expected = Receipt {
+            handle,
+            id: b"171",
+            state,
+            err: b"027",
+            check,
+            destination_check: None,
+            raw_id: b"00AB",
+            recipient_tail: Some(112_345_678),
+            sender: SenderCheck::of(b"acme"),
+            submitted: ReceiptDate::read(b"2611241830"),
+        };
+        assert_eq!(receipts, [expected]);
     }
 
     #[test]

@@ -50,6 +50,7 @@ impl Ledger {
         campaign.to_remove = campaign.stored.drain().map(|(number, _)| number).collect();
         campaign.archived = Some(archive);
         self.index.forget(id);
+        self.suspects.forget(id);
         Ok(())
     }
 }

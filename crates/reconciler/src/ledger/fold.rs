@@ -1,22 +1,21 @@
 //! Folding: how each event changes rows and counters. Live and replayed records take the same
 //! path; a chunk skips what its copy in the store already covers.
 
-use std::collections::hash_map;
+use std::{collections::hash_map, time::Duration};
 
-use volley_core::{
-    CampaignId, CarrierIndex, MessageState, MessageToken, ReceiptState, RowIndex, UnixMicros,
-    planted::{Bug, is_planted},
-};
+use volley_core::{CampaignId, MessageState, MessageToken, RowIndex, UnixMicros};
 
 use super::{Ledger, open_chunk, place};
 use crate::{
     Error,
     campaign::{Campaign, Reasons, Sums},
     chunk::Chunk,
-    index::{Parked, Target},
-    record::{Answer, AnswerEntry, DoubtCause, Event, Events, Head, IntentEntry, Planned, ReceiptEntry, Resolution},
+    record::{
+        Answer, AnswerEntry, DoubtCause, Erased, ErasedCause, Event, Events, Head, IntentEntry, Planned, Resolution,
+    },
     segment::{Flags, Segment},
     suppress::SuppressCause,
+    suspects::{Fate, Suspect, Suspects},
 };
 
 impl Ledger {
@@ -41,78 +40,96 @@ impl Ledger {
     }
 
     fn fold_event(&mut self, sequence: u64, event: Event<'_>) -> Result<(), Error> {
+        let is_news = self.is_news(sequence);
         match event {
             Event::Carrier { carrier, name } => {
                 if carrier.as_usize() == self.carriers.len() {
                     self.carriers.push(name.to_owned());
                 }
-                Ok(())
             }
-            Event::Planned { campaign, at, plan } => {
-                self.on_planned(campaign, at, plan);
-                Ok(())
-            }
+            Event::Planned { campaign, at, plan } => self.on_planned(campaign, at, plan),
             Event::Bound { campaign, carrier, bound } => {
-                if self.is_news(sequence) {
+                if is_news {
                     self.campaign_mut(sequence, campaign)?.bounds.insert(carrier, bound);
                 }
-                Ok(())
             }
             Event::Intent { head, leg: _, entries } => {
                 let mut rows = self.rows(sequence, head)?;
                 rows.campaign.last_submit_at = rows.campaign.last_submit_at.max(Some(head.at));
                 rows.campaign.first_submit_at.get_or_insert(head.at);
-                entries.into_iter().try_for_each(|entry| rows.on_intent(entry))
+                entries.into_iter().try_for_each(|entry| rows.on_intent(entry))?;
             }
             Event::Answers { head, entries } => {
                 let mut rows = self.rows(sequence, head)?;
-                entries.into_iter().try_for_each(|entry| rows.on_answer(&entry))
+                entries.into_iter().try_for_each(|entry| rows.on_answer(&entry))?;
             }
-            Event::InDoubt { head, cause, tokens } => {
+            Event::InDoubt { head, cause, mut tokens } => {
                 let mut rows = self.rows(sequence, head)?;
-                tokens.into_iter().try_for_each(|token| rows.on_in_doubt(token, cause))
+                tokens.try_for_each(|token| rows.on_in_doubt(token, cause))?;
             }
-            Event::Returned { head, tokens } => {
+            Event::Returned { head, mut tokens } => {
                 let mut rows = self.rows(sequence, head)?;
-                tokens.into_iter().try_for_each(|token| rows.on_returned(token))
+                tokens.try_for_each(|token| rows.on_returned(token))?;
             }
-            Event::Resolved { head, as_, by: _, tokens } => {
+            Event::Resolved { head, as_, by: _, mut tokens } => {
                 let mut rows = self.rows(sequence, head)?;
-                tokens.into_iter().try_for_each(|token| rows.on_resolved(token, as_))
+                tokens.try_for_each(|token| rows.on_resolved(token, as_))?;
             }
-            Event::Receipts { carrier, at, entries } => {
-                entries.into_iter().try_for_each(|entry| self.on_receipt(sequence, carrier, at, &entry))
+            Event::Receipts { carrier, at, mut entries } => {
+                entries.try_for_each(|entry| self.on_receipt(sequence, carrier, at, &entry))?;
             }
-            Event::NoReceipt { head, tokens } => {
+            Event::Rematched { carrier, at, mut entries } => {
+                entries.try_for_each(|entry| self.on_rematched(sequence, carrier, at, &entry))?;
+            }
+            Event::Inferred { head, mut entries } => {
                 let mut rows = self.rows(sequence, head)?;
-                tokens.into_iter().try_for_each(|token| rows.on_no_receipt(token))
+                entries.try_for_each(|entry| rows.on_inferred(&entry))?;
             }
-            Event::Reply { .. } => {
-                self.receipts.replies += u64::from(self.is_news(sequence));
-                Ok(())
+            Event::Ambiguous { carrier, id } => self.on_ambiguous(sequence, carrier, id),
+            Event::Folding { carrier, mode, strip, step } => {
+                self.on_folding(sequence, carrier, (mode, strip), step)?;
             }
-            Event::Suppress(entry) => {
-                if self.is_news(sequence) {
-                    self.suppress.apply(&entry);
-                }
-                Ok(())
-            }
-            Event::Suppressed { head, cause, tokens } => {
+            Event::Erased(erased) => self.on_erased(sequence, &erased)?,
+            Event::SuppressList { list, name } => self.suppress.name(list, name),
+            Event::SuppressBatch(batch) if is_news => self.suppress.apply_batch(&batch),
+            Event::SuppressBatch(_) => {}
+            Event::NoReceipt { head, mut tokens } => {
                 let mut rows = self.rows(sequence, head)?;
-                tokens.into_iter().try_for_each(|token| rows.on_suppressed(token, cause))
+                tokens.try_for_each(|token| rows.on_no_receipt(token))?;
             }
-            Event::Archived { campaign, archive } => self.on_archived(sequence, campaign, archive),
+            Event::Reply { .. } => self.receipts.replies += u64::from(is_news),
+            Event::Suppress(entry) if is_news => self.suppress.apply(&entry),
+            Event::Suppress(_) => {}
+            Event::Suppressed { head, cause, mut tokens } => {
+                let mut rows = self.rows(sequence, head)?;
+                tokens.try_for_each(|token| rows.on_suppressed(token, cause))?;
+            }
+            Event::Archived { campaign, archive } => self.on_archived(sequence, campaign, archive)?,
             Event::Control { campaign, at, control, why } => {
-                if self.is_news(sequence) {
+                if is_news {
                     self.campaign_mut(sequence, campaign)?.control(at, control, why);
                 }
-                Ok(())
             }
         }
+        Ok(())
     }
 
     fn on_planned(&mut self, id: CampaignId, at: UnixMicros, plan: Planned) {
         self.campaigns.entry(id).or_insert_with(|| Campaign::new(id, at, plan));
+    }
+
+    /// Its files are what they are now; rows and sums stay as they were.
+    fn on_erased(&mut self, sequence: u64, erased: &Erased) -> Result<(), Error> {
+        if !self.is_news(sequence) {
+            return Ok(());
+        }
+        self.erasures += 1;
+        for changed in &erased.campaigns {
+            let campaign = self.campaign_mut(sequence, CampaignId(changed.campaign))?;
+            campaign.plan.files.extend(changed.files.clone());
+            campaign.is_erased |= erased.cause == ErasedCause::Retention;
+        }
+        Ok(())
     }
 
     pub(super) fn campaign_mut(&mut self, sequence: u64, id: CampaignId) -> Result<&mut Campaign, Error> {
@@ -120,10 +137,11 @@ impl Ledger {
         self.campaigns.get_mut(&id).ok_or_else(never_planned)
     }
 
-    fn rows(&mut self, sequence: u64, head: Head) -> Result<RowsOf<'_>, Error> {
+    pub(super) fn rows(&mut self, sequence: u64, head: Head) -> Result<RowsOf<'_>, Error> {
         let is_news = self.is_news(sequence);
         let never_planned = || Error::NeverPlanned { sequence, what: format!("campaign {}", head.campaign) };
         let campaign = self.campaigns.get_mut(&head.campaign).ok_or_else(never_planned)?;
+        let last_event_before = campaign.last_event_at;
         if is_news {
             campaign.last_event_at = campaign.last_event_at.max(head.at);
         }
@@ -131,6 +149,9 @@ impl Ledger {
             store: &self.store,
             index: &mut self.index,
             parked: &mut self.parked,
+            settled: &mut self.settled,
+            suspects: &mut self.suspects,
+            last_event_before,
             counters: &mut self.receipts,
             at_ms: campaign.ms(head.at),
             campaign,
@@ -139,60 +160,36 @@ impl Ledger {
             is_news,
         })
     }
-
-    fn on_receipt(
-        &mut self,
-        sequence: u64,
-        carrier: CarrierIndex,
-        at: UnixMicros,
-        entry: &ReceiptEntry<'_>,
-    ) -> Result<(), Error> {
-        let is_news = self.is_news(sequence);
-        self.receipts.received += u64::from(is_news);
-        let key = self.index.key(carrier, entry.id);
-        let Some(target) = self.index.get(key) else {
-            if is_planted(Bug::EarlyReceiptDropped) {
-                return Ok(());
-            }
-            // Perhaps its answer is on the way: parked, and on disk by being in the journal.
-            self.receipts.early += u64::from(is_news);
-            let n_orphans = self.parked.park(key, Parked::new(carrier, at, sequence, entry));
-            self.receipts.orphans += if is_news { n_orphans } else { 0 };
-            return Ok(());
-        };
-        if entry.check.is_some_and(|check| check != target.check) && !is_planted(Bug::MatchedByIdAlone) {
-            self.receipts.orphans += u64::from(is_news);
-            return Ok(());
-        }
-        let head = Head { campaign: target.campaign, carrier, at };
-        self.rows(sequence, head)?.on_receipt(target.token, key, entry.state, entry.err, sequence)
-    }
 }
 
 /// The rows that one event speaks of, with all that changes along with them.
-struct RowsOf<'a> {
+pub(super) struct RowsOf<'a> {
     store: &'a crate::store::Store,
-    index: &'a mut crate::index::ReceiptIndex,
-    parked: &'a mut crate::index::ParkedReceipts,
-    counters: &'a mut super::ReceiptCounters,
-    campaign: &'a mut Campaign,
-    head: Head,
-    at_ms: u32,
-    sequence: u64,
-    is_news: bool,
+    pub(super) index: &'a mut crate::index::ReceiptIndex,
+    pub(super) parked: &'a mut crate::index::ParkedReceipts,
+    pub(super) settled: &'a mut crate::index::SettledIds,
+    pub(super) suspects: &'a mut Suspects,
+    /// The campaign's last event before this one.
+    last_event_before: UnixMicros,
+    pub(super) counters: &'a mut super::ReceiptCounters,
+    pub(super) campaign: &'a mut Campaign,
+    pub(super) head: Head,
+    pub(super) at_ms: u32,
+    pub(super) sequence: u64,
+    pub(super) is_news: bool,
 }
 
 /// One row being changed: its chunk and the sums that must follow.
-struct RowOf<'a> {
-    chunk: &'a mut Chunk,
-    sums: &'a mut Sums,
-    reasons: &'a mut Reasons,
-    offset: u16,
+pub(super) struct RowOf<'a> {
+    pub(super) chunk: &'a mut Chunk,
+    pub(super) sums: &'a mut Sums,
+    pub(super) reasons: &'a mut Reasons,
+    pub(super) offset: u16,
 }
 
 impl RowsOf<'_> {
     /// The row, unless the store's copy of its chunk already knows of this record.
-    fn row(&mut self, row: RowIndex) -> Result<Option<RowOf<'_>>, Error> {
+    pub(super) fn row(&mut self, row: RowIndex) -> Result<Option<RowOf<'_>>, Error> {
         let (number, offset) = place(row);
         let campaign = &mut *self.campaign;
         if campaign.archived.is_some() {
@@ -253,6 +250,7 @@ impl RowsOf<'_> {
         if !matches!(slot.segment(), Segment::InFlight | Segment::Doubt) {
             return Ok(()); // Decided in the meantime; the first word stands.
         }
+        let was_in_doubt = slot.segment() == Segment::Doubt;
         match entry.answer {
             Answer::Accepted { id, folded, check } => {
                 slot.set(Segment::Accepted(None));
@@ -283,26 +281,16 @@ impl RowsOf<'_> {
                 });
             }
         }
-        Ok(())
-    }
-
-    /// A segment has an id now: receipts for it can be matched, and some may have come already.
-    fn on_id(&mut self, token: MessageToken, id: &[u8], check: volley_core::RecipientCheck) -> Result<(), Error> {
-        let key = self.index.key(self.head.carrier, id);
-        self.index.insert(key, Target { campaign: self.head.campaign, token, check });
-        for parked in self.parked.take(key) {
-            if parked.fits(check) {
-                self.on_receipt(token, key, parked.state(), parked.err(), parked.sequence)?;
-            } else {
-                self.counters.orphans += u64::from(self.is_news);
-            }
+        if was_in_doubt && self.is_news {
+            self.suspects.clear(self.head.campaign, token, false);
         }
         Ok(())
     }
 
     fn on_in_doubt(&mut self, token: MessageToken, cause: DoubtCause) -> Result<(), Error> {
-        let at_ms = self.at_ms;
+        let (at_ms, planned_at) = (self.at_ms, self.campaign.planned_at);
         let Some(mut row) = self.row(token.row())? else { return Ok(()) };
+        let submitted_ms = row.chunk.row(row.offset).map_or(0, |row| row.submitted_ms);
         let Some(slot) = row.chunk.slot_mut(row.offset, token.segment()) else { return Ok(()) };
         if slot.segment() == Segment::InFlight {
             slot.set(Segment::Doubt);
@@ -313,8 +301,23 @@ impl RowsOf<'_> {
                     row.settled_ms = at_ms;
                 }
             });
+            self.suspect(token, cause, planned_at.plus(Duration::from_millis(submitted_ms.into())));
         }
         Ok(())
+    }
+
+    /// From here on a receipt may tell what became of the segment.
+    fn suspect(&mut self, token: MessageToken, cause: DoubtCause, intent_at: UnixMicros) {
+        if !self.is_news {
+            return;
+        }
+        let lost_at = match cause {
+            DoubtCause::Crash => Suspects::death(self.head.at, self.last_event_before),
+            DoubtCause::ConnectionLost | DoubtCause::NoAnswer => self.head.at,
+        };
+        let Head { campaign, carrier, at } = self.head;
+        let token = MessageToken::new(token.row(), token.segment());
+        self.suspects.add(Suspect { campaign, token, carrier, intent_at, lost_at, fate: Fate::Held }, at);
     }
 
     fn on_returned(&mut self, token: MessageToken) -> Result<(), Error> {
@@ -357,45 +360,14 @@ impl RowsOf<'_> {
                 row.settle(Some(reason), |row| row.settled_ms = at_ms);
             }
         }
-        Ok(())
-    }
-
-    /// `since` is the record that holds the receipt: an early one lies before its answer, and
-    /// a start must read the journal from there.
-    fn on_receipt(
-        &mut self,
-        token: MessageToken,
-        key: u64,
-        state: ReceiptState,
-        err: &[u8],
-        since: u64,
-    ) -> Result<(), Error> {
-        let at_ms = self.at_ms;
-        let is_news = self.is_news;
-        let Some(mut row) = self.row(token.row())? else { return Ok(()) };
-        row.chunk.dirty_since = row.chunk.dirty_since.map(|dirty| dirty.min(since));
-        let Some(slot) = row.chunk.slot_mut(row.offset, token.segment()) else { return Ok(()) };
-        let Segment::Accepted(known) = slot.segment() else { return Ok(()) };
-        let joined = match known {
-            Some(known) if !is_planted(Bug::LastReceiptWins) => known.join(state),
-            _ => state,
-        };
-        slot.set(Segment::Accepted(Some(joined)));
-        let was_final = known.is_some_and(ReceiptState::is_final);
-        let changed = known != Some(joined);
-        if changed {
-            row.sums.delivered += u64::from(joined == ReceiptState::Delivered);
-            let is_delivered = joined == ReceiptState::Delivered;
-            let reason = if is_delivered { 0 } else { row.reasons.index(&receipt_reason(joined, err)) };
-            row.settle(Some(reason), |row| row.settled_ms = at_ms);
-        }
-        if is_news {
-            self.counters.duplicates += u64::from(was_final && known == Some(state));
-            self.counters.conflicts += u64::from(was_final && state.is_final() && known != Some(state));
-            self.counters.corrections += u64::from(was_final && changed && joined == ReceiptState::Delivered);
-        }
-        if joined == ReceiptState::Delivered {
-            self.index.remove(key, token);
+        if self.is_news {
+            let fate = match as_ {
+                Resolution::Resend => Fate::Resent,
+                Resolution::Failed => Fate::GivenUp,
+                Resolution::Sent => Fate::Sent,
+            };
+            let token = MessageToken::new(token.row(), token.segment());
+            self.suspects.decide(self.head.campaign, token, fate);
         }
         Ok(())
     }
@@ -436,7 +408,7 @@ impl RowsOf<'_> {
 impl RowOf<'_> {
     /// After a change to a segment: changes the row as told, derives its state, and lets every
     /// sum follow. `reason`: `None` keeps the one that stands, 0 takes it away.
-    fn settle(&mut self, reason: Option<u16>, change: impl FnOnce(&mut crate::chunk::Row)) {
+    pub(super) fn settle(&mut self, reason: Option<u16>, change: impl FnOnce(&mut crate::chunk::Row)) {
         let Some(row) = self.chunk.row_mut(self.offset) else { return };
         change(row);
         let (before, reason_before) = (row.state, row.reason);
@@ -445,16 +417,16 @@ impl RowOf<'_> {
         row.state = after;
         row.reason = match after {
             MessageState::Delivered | MessageState::InFlight | MessageState::Pending => 0,
+            // One segment's reason stays when another one's success is the last to be heard of.
             MessageState::Rejected
             | MessageState::Suppressed
-            | MessageState::Deferred
-            | MessageState::InDoubt
-            | MessageState::Accepted
             | MessageState::Undelivered
             | MessageState::Expired
-            | MessageState::Unknown
             | MessageState::Failed
-            | MessageState::Cancelled => reason.filter(|new| *new != 0 || before != after).unwrap_or(reason_before),
+            | MessageState::Cancelled => reason.filter(|new| *new != 0).unwrap_or(reason_before),
+            MessageState::Deferred | MessageState::InDoubt | MessageState::Accepted | MessageState::Unknown => {
+                reason.filter(|new| *new != 0 || before != after).unwrap_or(reason_before)
+            }
         };
         self.reasons.shift(reason_before, row.reason);
         self.sums.states.shift(before, after);
@@ -466,14 +438,17 @@ impl RowOf<'_> {
     }
 }
 
+impl super::CampaignReceipts {
+    /// What one receipt changed for all campaigns, it changed for its own.
+    pub(super) const fn follow(&mut self, before: &super::ReceiptCounters, after: &super::ReceiptCounters) {
+        self.duplicates += after.duplicates - before.duplicates;
+        self.conflicts += after.conflicts - before.conflicts;
+        self.corrections += after.corrections - before.corrections;
+        self.late += after.late - before.late;
+    }
+}
+
 /// The reason of a refusal, for reports.
 fn refusal(status: u32) -> String {
     format!("refused: {}", volley_smpp::pdu::CommandStatus(status))
-}
-
-fn receipt_reason(state: ReceiptState, err: &[u8]) -> String {
-    // The carrier's own words, kept short and free of control characters.
-    let err: String = String::from_utf8_lossy(err).chars().filter(|c| !c.is_control()).take(16).collect();
-    let name = state.name();
-    if err.is_empty() { format!("receipt: {name}") } else { format!("receipt: {name}, err {err}") }
 }

@@ -9,9 +9,10 @@ use super::{Checkpoint, GlobalRecord, Ledger, MAX_OPEN_CHUNKS, READABLE, Receipt
 use crate::{
     Error,
     campaign::StoredChunk,
-    index::{ParkedReceipts, ReceiptIndex, Target},
+    index::{ParkedReceipts, ReceiptIndex, SettledIds, Target},
     store::Store,
-    suppress::SuppressList,
+    suppress::SuppressLists,
+    suspects::Suspects,
 };
 
 /// Records replayed between two looks at the memory that they take.
@@ -96,8 +97,12 @@ impl Ledger {
             carriers: Vec::new(),
             index: ReceiptIndex::default(),
             parked: ParkedReceipts::default(),
+            settled: SettledIds::default(),
+            suspects: Suspects::default(),
+            foldings: std::collections::BTreeMap::new(),
             receipts: ReceiptCounters::default(),
-            suppress: SuppressList::default(),
+            suppress: SuppressLists::default(),
+            erasures: 0,
             applied: 0,
             journal_first: 1,
             global_as_of: 0,
@@ -144,10 +149,18 @@ impl Ledger {
         }
         self.carriers = record.carriers;
         self.receipts = record.receipts;
+        self.suspects = Suspects::restore(record.suspects, record.n_unwatched);
+        self.foldings = record.foldings;
         self.suppress.last_reply = record.last_reply;
+        self.erasures = record.erasures;
+        self.suppress.restore_names(record.lists);
         for entry in self.store.suppressions() {
+            let (list, octets) = entry?;
+            self.suppress.restore(list, &octets).ok_or_else(damaged)?;
+        }
+        for entry in self.store.single_suppressions() {
             let (number, value) = entry?;
-            self.suppress.restore(&number, &value).ok_or_else(damaged)?;
+            self.suppress.restore_single(&number, &value).ok_or_else(damaged)?;
         }
         (self.applied, self.global_as_of) = (record.as_of, record.as_of);
         for campaign in record.campaigns {
@@ -168,25 +181,37 @@ impl Ledger {
             for (reason, n_rows) in stored.reasons {
                 campaign.reasons.add(reason, n_rows);
             }
-            campaign.stored.insert(number, StoredChunk { all_final: stored.sums.states.all_final() });
-            if stored.sums.awaiting > 0 {
-                awaiting.push((id, number));
+            campaign.stored.insert(
+                number,
+                StoredChunk { all_final: stored.sums.states.all_final(), awaits: stored.sums.awaiting > 0 },
+            );
+            if stored.sums.awaiting > 0 || stored.sums.delivered > 0 {
+                awaiting.push((id, number, stored.sums.awaiting > 0));
             }
         }
-        for (id, number) in awaiting {
-            self.load_ids(id, number)?;
+        // The last first: of what was delivered only the latest is remembered.
+        for (id, number, awaits) in awaiting.into_iter().rev() {
+            if awaits || self.settled.is_restorable() {
+                self.load_ids(id, number)?;
+            }
         }
         Ok(record.replay_from)
     }
 
-    /// Puts the ids of a chunk that await a receipt into the index, without keeping the chunk.
+    /// Puts the ids of a chunk into the index where they await a receipt, and among the settled
+    /// where they were delivered, without keeping the chunk.
     fn load_ids(&mut self, id: CampaignId, number: u32) -> Result<(), Error> {
         let Some(campaign) = self.campaigns.get_mut(&id) else { return Ok(()) };
         let Some(chunk) = open_chunk(&self.store, campaign, number)? else { return Ok(()) };
         for (offset, row) in (0_u16..).zip(chunk.rows()) {
             for (segment, slot) in chunk.slots(offset) {
-                if slot.segment().awaits_receipt() && !chunk.folded_id(slot).is_empty() {
-                    let key = self.index.key(CarrierIndex(row.carrier), chunk.folded_id(slot));
+                if chunk.folded_id(slot).is_empty() {
+                    continue;
+                }
+                let key = self.index.key(CarrierIndex(row.carrier), chunk.folded_id(slot));
+                if slot.segment().is_delivered() {
+                    self.settled.restore(key, slot.check);
+                } else if slot.segment().awaits_receipt() {
                     let token = MessageToken::new(RowIndex::in_chunk(number, offset), segment);
                     self.index.insert(key, Target { campaign: id, token, check: slot.check });
                 }

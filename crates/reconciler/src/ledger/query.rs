@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use volley_core::{CampaignId, CarrierIndex, MessageState, MessageToken, RowIndex, UnixMicros};
 
-use super::{Ledger, ReceiptCounters, open_chunk};
+use super::{CampaignReceipts, Ledger, ReceiptCounters, open_chunk};
 use crate::{
     Error,
+    campaign::Campaign,
     chunk::{Chunk, Row},
     record::Planned,
     segment::{Flags, Segment},
@@ -48,14 +49,24 @@ pub struct ReportRow<'a> {
     pub carrier: Option<&'a str>,
     /// The carrier's id of the first segment, or empty.
     pub id: &'a [u8],
+    /// The same carrier's number.
+    pub carrier_index: Option<CarrierIndex>,
+    /// The reason's number among the campaign's ([`Ledger::reason`]); 0 for none.
+    pub reason_index: u16,
     /// Segments of the message; 0 until its first attempt.
     pub n_segments: u8,
+    /// Segments written, each attempt counted.
+    pub n_submitted: u16,
+    /// Segments taken by a carrier.
+    pub n_accepted: u8,
     /// Segments delivered.
     pub n_delivered: u8,
     /// Attempts that count.
     pub attempts: u8,
     /// Sent again after an attempt of unknown fate.
     pub possible_duplicate: bool,
+    /// A receipt told of it where an answer is missing.
+    pub inferred: bool,
     /// When its last intent was recorded.
     pub submitted_at: Option<UnixMicros>,
     /// When its last answer came.
@@ -102,7 +113,7 @@ impl Ledger {
     /// Counts of receipts that were out of the ordinary, over all campaigns.
     #[must_use]
     pub const fn receipt_counters(&self) -> ReceiptCounters {
-        self.receipts
+        ReceiptCounters { waiting: self.parked.len() as u64, ..self.receipts }
     }
 
     /// Ids that await a receipt, and receipts that await their answer.
@@ -202,36 +213,88 @@ impl Ledger {
         id: CampaignId,
         mut each: impl FnMut(&ReportRow<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
+        (0..self.n_chunks(id)).try_for_each(|number| self.report_chunk(id, number, &mut each))
+    }
+
+    /// The rows of one chunk, in order. Several threads may ask at once.
+    ///
+    /// # Errors
+    /// When the store fails, or `each` does.
+    pub fn report_chunk<E: From<Error>>(
+        &self,
+        id: CampaignId,
+        number: u32,
+        mut each: impl FnMut(&ReportRow<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
         let Some(campaign) = self.campaigns.get(&id) else { return Ok(()) };
-        for number in 0..campaign.n_chunks() {
-            let loaded;
-            let chunk = match campaign.open.get(&number) {
-                Some(chunk) => chunk,
-                None => {
-                    loaded = Box::new(self.stored_or_untouched(campaign, number)?);
-                    &loaded
-                }
-            };
-            for (offset, row) in (0_u16..).zip(chunk.rows()) {
-                let at = |ms: u32| (ms > 0).then(|| campaign.planned_at.plus(Duration::from_millis(ms.into())));
-                let tried = row.submits > 0;
-                each(&ReportRow {
-                    row: RowIndex::in_chunk(number, offset),
-                    state: row.state,
-                    reason: campaign.reasons.text(row.reason),
-                    carrier: self.carriers.get(usize::from(row.carrier)).filter(|_| tried).map(String::as_str),
-                    id: chunk.id(&row.first),
-                    n_segments: row.n_segments,
-                    n_delivered: chunk.slots(offset).filter(|(_, slot)| slot.segment().is_delivered()).count() as u8,
-                    attempts: row.attempts,
-                    possible_duplicate: row.flags.has(Flags::POSSIBLE_DUPLICATE),
-                    submitted_at: at(row.submitted_ms).filter(|_| tried),
-                    answered_at: at(row.answered_ms),
-                    settled_at: at(row.settled_ms),
-                })?;
+        let loaded;
+        let chunk = match campaign.open.get(&number) {
+            Some(chunk) => chunk,
+            None => {
+                loaded = Box::new(self.stored_or_untouched(campaign, number)?);
+                &loaded
             }
+        };
+        let rows = (0_u16..).zip(chunk.rows());
+        rows.map(|(offset, row)| self.report_row(campaign, number, chunk, offset, row)).try_for_each(|row| each(&row))
+    }
+
+    fn report_row<'a>(
+        &'a self,
+        campaign: &'a Campaign,
+        number: u32,
+        chunk: &'a Chunk,
+        offset: u16,
+        row: &Row,
+    ) -> ReportRow<'a> {
+        let at = |ms: u32| (ms > 0).then(|| campaign.planned_at.plus(Duration::from_millis(ms.into())));
+        let tried = row.submits > 0;
+        let (mut n_accepted, mut n_delivered) = (0, 0);
+        let mut count = |segment: Segment| {
+            n_accepted += u8::from(matches!(segment, Segment::Accepted(_)));
+            n_delivered += u8::from(segment.is_delivered());
+        };
+        match row.n_segments {
+            0 | 1 => count(row.first.segment()),
+            2..=u8::MAX => chunk.slots(offset).for_each(|(_, slot)| count(slot.segment())),
         }
-        Ok(())
+        ReportRow {
+            row: RowIndex::in_chunk(number, offset),
+            state: row.state,
+            reason: campaign.reasons.text(row.reason),
+            carrier: self.carriers.get(usize::from(row.carrier)).filter(|_| tried).map(String::as_str),
+            id: chunk.id(&row.first),
+            carrier_index: tried.then_some(CarrierIndex(row.carrier)),
+            reason_index: row.reason,
+            n_segments: row.n_segments,
+            n_submitted: row.submits,
+            n_accepted,
+            n_delivered,
+            attempts: row.attempts,
+            possible_duplicate: row.flags.has(Flags::POSSIBLE_DUPLICATE),
+            inferred: row.flags.has(Flags::INFERRED),
+            submitted_at: at(row.submitted_ms).filter(|_| tried),
+            answered_at: at(row.answered_ms),
+            settled_at: at(row.settled_ms),
+        }
+    }
+
+    /// The text of a reason's number; empty for 0 and for unknown ones.
+    #[must_use]
+    pub fn reason(&self, id: CampaignId, index: u16) -> &str {
+        self.campaigns.get(&id).map_or("", |campaign| campaign.reasons.text(index))
+    }
+
+    /// When the campaign was approved, and when the last event of it happened that was folded.
+    #[must_use]
+    pub fn times(&self, id: CampaignId) -> Option<(UnixMicros, UnixMicros)> {
+        self.campaigns.get(&id).map(|campaign| (campaign.planned_at, campaign.last_event_at))
+    }
+
+    /// Counts of the campaign's receipts that were out of the ordinary.
+    #[must_use]
+    pub fn campaign_receipts(&self, id: CampaignId) -> CampaignReceipts {
+        self.campaigns.get(&id).map(|campaign| campaign.receipts).unwrap_or_default()
     }
 
     pub(super) fn stored_or_untouched(

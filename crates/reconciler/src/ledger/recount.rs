@@ -54,7 +54,16 @@ impl Ledger {
                 None => sums.merge(&sums_of(&self.stored_or_untouched(campaign, number)?).sums),
             }
         }
-        let Sums { states, submitted, accepted, delivered, possible_duplicates, awaiting: _ } = sums;
+        let Sums {
+            states,
+            submitted,
+            accepted,
+            delivered,
+            possible_duplicates,
+            inferred: _,
+            taken_twice: _,
+            awaiting: _,
+        } = sums;
         Ok(Some(Recount { states, submitted, accepted, delivered, possible_duplicates }))
     }
 }

@@ -3,11 +3,12 @@
 use volley_core::{CampaignId, CarrierIndex, MessageToken, ReceiptState, RecipientCheck, RowIndex, UnixMicros};
 
 use super::{
-    Answer, AnswerEntry, Archive, Control, DoubtCause, Event, EventError, Head, IntentEntry, ReceiptEntry, Resolution,
-    SuppressChange, SuppressEntry, kind, tag,
+    Answer, AnswerEntry, Archive, Attempt, Control, DoubtCause, Event, EventError, FoldingStep, Head, InferredEntry,
+    IntentEntry, ReceiptEntry, ReceiptFacts, Resolution, SuppressChange, SuppressEntry, erased, kind, tag,
+    write::MICROS_PER_S,
 };
 use crate::{
-    suppress::{NumberHash, SuppressCause},
+    suppress::{ListIndex, NumberHash, SuppressCause},
     varint::Cursor,
 };
 
@@ -74,14 +75,28 @@ fn event(kind: u8, mut body: Cursor<'_>) -> Option<Event<'_>> {
             by: text(body)?,
             tokens: checked(Tokens::new(*body))?,
         },
-        kind::RECEIPTS => Event::Receipts {
-            carrier: CarrierIndex(body.u8()?),
-            at: UnixMicros(body.u64()?),
-            entries: checked(ReceiptEntries { cursor: *body })?,
-        },
+        kind::RECEIPTS | kind::RECEIPTS_IN_FULL => {
+            let (carrier, at, entries) = receipts(body, kind != kind::RECEIPTS)?;
+            Event::Receipts { carrier, at, entries }
+        }
+        kind::REMATCHED => {
+            let (carrier, at, entries) = receipts(body, true)?;
+            Event::Rematched { carrier, at, entries }
+        }
+        kind::INFERRED => {
+            Event::Inferred { head: head(body)?, entries: checked(InferredEntries { cursor: *body, row: 0 })? }
+        }
+        kind::AMBIGUOUS => Event::Ambiguous { carrier: CarrierIndex(body.u8()?), id: body.prefixed()? },
+        kind::FOLDING => {
+            let (carrier, mode, strip) = (CarrierIndex(body.u8()?), text(body)?, text(body)?);
+            Event::Folding { carrier, mode, strip, step: FoldingStep::ALL.get(usize::from(body.u8()?)).copied()? }
+        }
         kind::NO_RECEIPT => Event::NoReceipt { head: head(body)?, tokens: checked(Tokens::new(*body))? },
         kind::REPLY => Event::Reply { carrier: CarrierIndex(body.u8()?), at: UnixMicros(body.u64()?) },
         kind::SUPPRESS => Event::Suppress(suppress_entry(body)?),
+        kind::ERASED => Event::Erased(serde_json::from_slice(body.prefixed()?).ok()?),
+        kind::SUPPRESS_LIST => Event::SuppressList { list: ListIndex(body.u16()?), name: text(body)? },
+        kind::SUPPRESS_BATCH => Event::SuppressBatch(erased::batch(body)?),
         kind::SUPPRESSED => Event::Suppressed {
             head: head(body)?,
             cause: SuppressCause::ALL.get(usize::from(body.u8()?)).copied()?,
@@ -99,6 +114,11 @@ fn event(kind: u8, mut body: Cursor<'_>) -> Option<Event<'_>> {
         },
         _ => return None,
     })
+}
+
+fn receipts<'a>(body: &mut Cursor<'a>, in_full: bool) -> Option<(CarrierIndex, UnixMicros, ReceiptEntries<'a>)> {
+    let (carrier, at) = (CarrierIndex(body.u8()?), UnixMicros(body.u64()?));
+    Some((carrier, at, checked(ReceiptEntries { cursor: *body, at, in_full })?))
 }
 
 fn suppress_entry(body: &mut Cursor<'_>) -> Option<SuppressEntry> {
@@ -124,12 +144,12 @@ fn row(cursor: &mut Cursor<'_>, previous: &mut u32) -> Option<RowIndex> {
 }
 
 /// What the entry iterators have in common: `Some(None)` at the end, `None` for nonsense.
-trait Entries: Clone {
+pub(super) trait Entries: Clone {
     type Entry;
     fn entry(&mut self) -> Option<Option<Self::Entry>>;
 }
 
-fn checked<E: Entries>(entries: E) -> Option<E> {
+pub(super) fn checked<E: Entries>(entries: E) -> Option<E> {
     let mut ahead = entries.clone();
     while ahead.entry()?.is_some() {}
     Some(entries)
@@ -146,7 +166,7 @@ macro_rules! iterate {
         }
     )+};
 }
-iterate!(IntentEntries gives IntentEntry, AnswerEntries gives AnswerEntry<'a>, ReceiptEntries gives ReceiptEntry<'a>, Tokens gives MessageToken);
+iterate!(IntentEntries gives IntentEntry, AnswerEntries gives AnswerEntry<'a>, ReceiptEntries gives ReceiptEntry<'a>, InferredEntries gives InferredEntry<'a>, Tokens gives MessageToken);
 
 /// The rows of an intent.
 #[derive(Debug, Clone)]
@@ -223,6 +243,9 @@ impl<'a> Entries for AnswerEntries<'a> {
 #[derive(Debug, Clone)]
 pub struct ReceiptEntries<'a> {
     cursor: Cursor<'a>,
+    at: UnixMicros,
+    /// Whether raw ids and facts can stand there.
+    in_full: bool,
 }
 
 impl<'a> Entries for ReceiptEntries<'a> {
@@ -235,10 +258,44 @@ impl<'a> Entries for ReceiptEntries<'a> {
         let cursor = &mut self.cursor;
         let first = cursor.u8()?;
         let state = ReceiptState::from_u8(first & 0x0F)?;
+        let has = |tag| self.in_full && first & tag != 0;
         let id = cursor.prefixed()?;
+        let raw = if has(tag::RAW) { Some(cursor.prefixed()?) } else { None };
         let err = if first & tag::ERR == 0 { &[][..] } else { cursor.prefixed()? };
         let check = if first & tag::CHECK == 0 { None } else { Some(RecipientCheck(cursor.u16()?)) };
-        Some(Some(ReceiptEntry { id, state, err, check }))
+        let facts = if has(tag::FACTS) { Some(facts(cursor, self.at)?) } else { None };
+        Some(Some(ReceiptEntry { id, state, err, check, raw, facts }))
+    }
+}
+
+fn facts(cursor: &mut Cursor<'_>, at: UnixMicros) -> Option<ReceiptFacts> {
+    let submitted_s = (at.0 / MICROS_PER_S).checked_add_signed(cursor.i64()?.checked_neg()?)?;
+    let recipient = u32::from_le_bytes(cursor.octets(4)?.try_into().ok()?);
+    let submitted = UnixMicros(submitted_s.checked_mul(MICROS_PER_S)?);
+    Some(ReceiptFacts { submitted, recipient, sender: cursor.u16()? })
+}
+
+/// The segments that receipts told of.
+#[derive(Debug, Clone)]
+pub struct InferredEntries<'a> {
+    cursor: Cursor<'a>,
+    row: u32,
+}
+
+impl<'a> Entries for InferredEntries<'a> {
+    type Entry = InferredEntry<'a>;
+
+    fn entry(&mut self) -> Option<Option<InferredEntry<'a>>> {
+        if self.cursor.is_empty() {
+            return Some(None);
+        }
+        let row = row(&mut self.cursor, &mut self.row)?;
+        let cursor = &mut self.cursor;
+        let token = MessageToken::new(row, cursor.u8()?);
+        let attempt = Attempt::ALL.get(usize::from(cursor.u8()?)).copied()?;
+        let id = cursor.prefixed()?;
+        let folded = Some(cursor.prefixed()?).filter(|folded| !folded.is_empty());
+        Some(Some(InferredEntry { token, id, folded, check: RecipientCheck(cursor.u16()?), attempt }))
     }
 }
 

@@ -3,8 +3,8 @@
 use volley_core::{CampaignId, CarrierIndex, MessageToken, UnixMicros};
 
 use super::{
-    Answer, AnswerEntry, Archive, Control, DoubtCause, Head, IntentEntry, Planned, ReceiptEntry, Resolution,
-    SuppressEntry, kind, tag,
+    Answer, AnswerEntry, Archive, Control, DoubtCause, FoldingStep, Head, InferredEntry, IntentEntry, Planned,
+    ReceiptEntry, Resolution, SuppressEntry, kind, tag,
 };
 use crate::{
     suppress::SuppressCause,
@@ -138,12 +138,65 @@ impl EventWriter {
         at: UnixMicros,
         entries: impl IntoIterator<Item = ReceiptEntry<'a>>,
     ) {
-        self.event(kind::RECEIPTS, |body| {
+        // Versions before kind 31 must not take a receipt's new fields for the next receipt.
+        self.event_of(|body| {
+            let mut kind = kind::RECEIPTS;
             body.push(carrier.0);
             put_u64(body, at.0);
             for entry in entries {
-                put_receipt(body, &entry);
+                if entry.raw.is_some() || entry.facts.is_some() {
+                    kind = kind::RECEIPTS_IN_FULL;
+                }
+                put_receipt(body, at, &entry);
             }
+            kind
+        });
+    }
+
+    /// See [`super::Event::Rematched`].
+    pub fn rematched<'a>(
+        &mut self,
+        carrier: CarrierIndex,
+        at: UnixMicros,
+        entries: impl IntoIterator<Item = ReceiptEntry<'a>>,
+    ) {
+        self.event(kind::REMATCHED, |body| {
+            body.push(carrier.0);
+            put_u64(body, at.0);
+            entries.into_iter().for_each(|entry| put_receipt(body, at, &entry));
+        });
+    }
+
+    /// See [`super::Event::Inferred`].
+    pub fn inferred<'a>(&mut self, head: Head, entries: impl IntoIterator<Item = InferredEntry<'a>>) {
+        self.event(kind::INFERRED, |body| {
+            put_head(body, head);
+            let mut previous = 0;
+            for entry in entries {
+                put_row(body, &mut previous, entry.token.row().0);
+                body.extend([entry.token.segment(), entry.attempt as u8]);
+                put_prefixed(body, entry.id);
+                put_prefixed(body, entry.folded.unwrap_or_default());
+                body.extend(entry.check.0.to_le_bytes());
+            }
+        });
+    }
+
+    /// See [`super::Event::Ambiguous`].
+    pub fn ambiguous(&mut self, carrier: CarrierIndex, id: &[u8]) {
+        self.event(kind::AMBIGUOUS, |body| {
+            body.push(carrier.0);
+            put_prefixed(body, id);
+        });
+    }
+
+    /// See [`super::Event::Folding`].
+    pub fn folding(&mut self, carrier: CarrierIndex, mode: &str, strip: &str, step: FoldingStep) {
+        self.event(kind::FOLDING, |body| {
+            body.push(carrier.0);
+            put_prefixed(body, mode.as_bytes());
+            put_prefixed(body, strip.as_bytes());
+            body.push(step as u8);
         });
     }
 
@@ -203,13 +256,23 @@ impl EventWriter {
         });
     }
 
-    fn event(&mut self, kind: u8, write: impl FnOnce(&mut Vec<u8>)) {
+    pub(super) fn event(&mut self, kind: u8, write: impl FnOnce(&mut Vec<u8>)) {
+        self.event_of(|body| {
+            write(body);
+            kind
+        });
+    }
+
+    /// An event whose kind follows from what is written.
+    fn event_of(&mut self, write: impl FnOnce(&mut Vec<u8>) -> u8) {
         self.body.clear();
-        write(&mut self.body);
+        let kind = write(&mut self.body);
         self.out.push(kind);
         put_prefixed(&mut self.out, &self.body);
     }
 }
+
+pub(super) const MICROS_PER_S: u64 = 1_000_000;
 
 fn put_head(body: &mut Vec<u8>, head: Head) {
     put_u64(body, head.campaign.0.into());
@@ -261,20 +324,29 @@ fn put_answer(body: &mut Vec<u8>, previous: &mut u32, at: UnixMicros, entry: &An
     }
 }
 
-fn put_receipt(body: &mut Vec<u8>, entry: &ReceiptEntry<'_>) {
-    let mut first = entry.state as u8;
-    if !entry.err.is_empty() {
-        first |= tag::ERR;
-    }
-    if entry.check.is_some() {
-        first |= tag::CHECK;
-    }
-    body.push(first);
+fn put_receipt(body: &mut Vec<u8>, at: UnixMicros, entry: &ReceiptEntry<'_>) {
+    let flag = |is_there: bool, tag: u8| if is_there { tag } else { 0 };
+    body.push(
+        entry.state as u8
+            | flag(!entry.err.is_empty(), tag::ERR)
+            | flag(entry.check.is_some(), tag::CHECK)
+            | flag(entry.raw.is_some(), tag::RAW)
+            | flag(entry.facts.is_some(), tag::FACTS),
+    );
     put_prefixed(body, entry.id);
+    if let Some(raw) = entry.raw {
+        put_prefixed(body, raw);
+    }
     if !entry.err.is_empty() {
         put_prefixed(body, entry.err);
     }
     if let Some(check) = entry.check {
         body.extend(check.0.to_le_bytes());
+    }
+    if let Some(facts) = entry.facts {
+        // Dates of receipts have no more than seconds.
+        put_i64(body, (at.0 / MICROS_PER_S).cast_signed() - (facts.submitted.0 / MICROS_PER_S).cast_signed());
+        body.extend(facts.recipient.to_le_bytes());
+        body.extend(facts.sender.to_le_bytes());
     }
 }

@@ -47,6 +47,7 @@ impl World {
                         id: owed.id,
                         recipient: owed.recipient,
                         state: owed.state,
+                        taken_s: owed.taken_s,
                         source: &owed.source,
                     };
                     match &owed.reply {

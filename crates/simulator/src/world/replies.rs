@@ -73,7 +73,15 @@ impl World {
             self.next_id += 1;
             let source = intern(&mut state.sources, OUR_NUMBER);
             let recipient = digits(reply.from.as_bytes());
-            let to = Owed { id, recipient, state: MessageState::Delivered, source, esme: Rc::clone(esme), reply: None };
+            let to = Owed {
+                id,
+                recipient,
+                state: MessageState::Delivered,
+                taken_s: 0,
+                source,
+                esme: Rc::clone(esme),
+                reply: None,
+            };
             all.extend(owed(&replies, &reply.text, &to));
         }
         for owed in all {

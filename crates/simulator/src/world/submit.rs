@@ -114,6 +114,7 @@ impl World {
         answer_at: Option<Instant>,
         now: Instant,
     ) -> Option<Decided> {
+        let taken_s = self.unix_s(now);
         let state = self.accounts.get_mut(submit.account)?;
         let struck = state.strike(dice, &mut self.witness);
         let final_state = dice.final_state(&state.options);
@@ -127,7 +128,7 @@ impl World {
         let source = intern(&mut state.sources, &String::from_utf8_lossy(message.source.addr));
         let slot = state.sessions.get(submit.session).and_then(Option::as_ref);
         let esme = slot.map_or_else(|| Rc::from(""), |slot| Rc::clone(&slot.esme));
-        let owed = Owed { id, recipient: submit.recipient, state: final_state, source, esme, reply: None };
+        let owed = Owed { id, recipient: submit.recipient, state: final_state, taken_s, source, esme, reply: None };
         let options = &state.options.replies;
         let replies = if submit.part == 1 { replies_to(options, dice, &owed) } else { Vec::new() };
         let reply_at = answer_at.unwrap_or(now) + dice.delay(options.delay);
@@ -147,6 +148,7 @@ impl World {
                 part,
                 id: decided.id,
                 state: owed.map(|owed| owed.state as u8),
+                taken_s: owed.map_or(0, |owed| owed.taken_s),
                 source: owed.map(|owed| owed.source.to_string()).unwrap_or_default(),
                 esme: owed.map(|owed| owed.esme.to_string()).unwrap_or_default(),
             });

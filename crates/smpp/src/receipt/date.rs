@@ -43,6 +43,19 @@ impl ReceiptDate {
             year > 0 && (1..=days_in_month(year, month)).contains(&day) && hour < 24 && minute < 60 && second < 60;
         is_possible.then_some(date)
     }
+
+    /// Seconds since 1970, if the date is in UTC; `None` before.
+    #[must_use]
+    pub const fn unix_s(self) -> Option<u64> {
+        // Days since 1970-03-01 less than a year before: March is the first month, so that the
+        // leap day ends a year (the proleptic Gregorian calendar, ISO 8601).
+        let (year, month, day) = (self.year as i64, self.month as i64, self.day as i64);
+        let year = if month <= 2 { year - 1 } else { year };
+        let months = (month + 9) % 12;
+        let days = year * 365 + year / 4 - year / 100 + year / 400 + (months * 153 + 2) / 5 + day - 1 - 719_468;
+        let seconds = days * 86_400 + self.hour as i64 * 3_600 + self.minute as i64 * 60 + self.second as i64;
+        if seconds < 0 { None } else { Some(seconds as u64) }
+    }
 }
 
 impl fmt::Display for ReceiptDate {
@@ -55,6 +68,15 @@ impl fmt::Display for ReceiptDate {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dates_are_seconds_since_1970() {
+        let unix_s = |text: &str| ReceiptDate::read(text.as_bytes()).and_then(ReceiptDate::unix_s);
+        assert_eq!(unix_s("19700101000000"), Some(0));
+        assert_eq!(unix_s("20000229235959"), Some(951_868_799));
+        assert_eq!(unix_s("2611241830"), Some(1_795_545_000));
+        assert_eq!(unix_s("19691231235959"), None);
+    }
 
     #[test]
     fn three_lengths_are_dates() {

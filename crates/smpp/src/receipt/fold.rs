@@ -37,6 +37,22 @@ impl IdMode {
         Self::Uuid,
     ];
 
+    /// Whether these ids can be written so. A decimal reading takes letters for hexadecimal, one
+    /// id at a time: some would match, and the next ones without a letter would not.
+    pub fn is_plausible<'a>(
+        self,
+        answers: impl IntoIterator<Item = &'a [u8]>,
+        receipts: impl IntoIterator<Item = &'a [u8]>,
+    ) -> bool {
+        let decimal = |id: &[u8]| id.iter().all(u8::is_ascii_digit);
+        match self {
+            Self::BothDec => answers.into_iter().all(decimal) && receipts.into_iter().all(decimal),
+            Self::RespHexReceiptDec => receipts.into_iter().all(decimal),
+            Self::RespDecReceiptHex => answers.into_iter().all(decimal),
+            Self::AsIs | Self::BothHex | Self::RespHexstring | Self::AsIsTrimZeroUpper | Self::Uuid => true,
+        }
+    }
+
     /// Its name in a carriers file.
     #[must_use]
     pub const fn name(self) -> &'static str {

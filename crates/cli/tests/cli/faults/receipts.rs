@@ -10,7 +10,7 @@ use crate::support::{Simulator, n, status, stderr, volley, write_campaign};
 #[track_caller]
 fn matched(faults: &str, fault: &str) -> Ran {
     let simulator = format!(
-        "seed = 21\nanswer-latency = \"10ms\"\nreceipt-delay = {{ min = \"0ms\", max = \"40ms\" }}\n\
+        "seed = 21\nreceipt-form = \"both\"\nanswer-latency = \"10ms\"\nreceipt-delay = {{ min = \"0ms\", max = \"40ms\" }}\n\
          final-states = {{ undelivered = 0.2, expired = 0.1 }}\n[faults]\n{faults}\n"
     );
     let ran = run(Scenario { simulator: &simulator, ..Scenario::default() });
@@ -33,6 +33,8 @@ fn receipts_that_come_twice_count_once() {
     let ran = matched("double-receipts = 0.5", "double-receipts");
     let n_double = ran.struck("double-receipts").len() as u64;
     assert_eq!(n(&ran.receipts, "/received"), 300 + n_double, "{}", ran.receipts);
+    // Also those of rows that are delivered: they are neither early nor for nobody.
+    assert_eq!((n(&ran.receipts, "/duplicates"), n(&ran.receipts, "/waiting")), (n_double, 0), "{}", ran.receipts);
 }
 
 #[test]
@@ -46,8 +48,8 @@ fn receipts_for_unknown_ids_are_counted_and_touch_nobody() {
     let ran = matched("unknown-receipts = 0.5", "unknown-receipts");
     let n_unknown = ran.struck("unknown-receipts").len() as u64;
     assert_eq!(n(&ran.receipts, "/received"), 300 + n_unknown, "{}", ran.receipts);
-    // They are kept as early ones: their answer might come.
-    assert!(n(&ran.receipts, "/early") >= n_unknown, "{}", ran.receipts);
+    // They are kept: their answer might come.
+    assert_eq!((n(&ran.receipts, "/waiting"), n(&ran.receipts, "/orphans")), (n_unknown, 0), "{}", ran.receipts);
 }
 
 #[test]

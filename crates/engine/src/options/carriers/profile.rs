@@ -11,8 +11,8 @@ use volley_simulator::SimulatorOptions;
 
 use super::{
     BindType, CarrierKind, Concatenation, DefaultAlphabet, DestinationPrefix, IdMode, InterfaceVersion, MessageMode,
-    NationalLanguage, ReceiptOptions, ReceiverOptions, ReconnectOptions, RegisteredDelivery, SecretSource, StatusCodes,
-    StatusRule, StripPattern, TimerOptions, TlsForm, TlvOptions, TlvTag, TonNpiOptions, ValidityForm,
+    NationalLanguage, Prices, ReceiptOptions, ReceiverOptions, ReconnectOptions, RegisteredDelivery, SecretSource,
+    StatusCodes, StatusRule, StripPattern, TimerOptions, TlsForm, TlvOptions, TlvTag, TonNpiOptions, ValidityForm,
 };
 use crate::options::HumanDuration;
 
@@ -151,9 +151,9 @@ pub struct CarrierOptions {
     /// The longest validity that the carrier takes.
     #[serde(default)]
     pub max_validity: Option<HumanDuration>,
-    /// Price of a segment by country; kept for the report.
+    /// What a segment costs, by country; without it the report says "no price".
     #[serde(default)]
-    pub price_per_segment: BTreeMap<String, String>,
+    pub price_per_segment: Option<Prices>,
     /// How the simulated carrier behaves. Only for `kind = "simulated"`.
     #[serde(default)]
     pub simulator: Option<SimulatorOptions>,
