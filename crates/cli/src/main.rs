@@ -48,11 +48,11 @@ fn main() -> ExitCode {
 }
 
 /// No thread may run on when another has failed: nothing would be remembered. Only sled's
-/// panics over damaged files pass; the store is set aside then.
+/// panics over damaged files and failing disks pass: they are caught, and are errors then.
 fn end_on_panic() {
     let print = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        if !volley_engine::store_is_opening() {
+        if !volley_engine::is_in_sled() {
             print(panic);
             std::process::abort();
         }

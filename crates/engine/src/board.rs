@@ -47,7 +47,7 @@ pub struct LaneBoard {
     pub reach: String,
     /// Why nothing is sent through it, when it was paused.
     pub paused: Option<String>,
-    /// Another reading of ids by which its receipts would match, in words.
+    /// What to change in its profile, in words.
     pub proposal: Option<String>,
     /// Submits per second of each bind, lately.
     pub(crate) rates: Vec<f64>,

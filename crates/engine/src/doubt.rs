@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use volley_core::{CampaignId, CarrierIndex, MessageToken, UnixMicros};
 use volley_ingest::{Plan, PlanChunk, person};
 use volley_journal::Journal;
@@ -13,7 +13,7 @@ use volley_reconciler::{
 };
 
 use crate::{
-    DataDir, Error, Ground,
+    DataDir, Error, Ground, control,
     data_dir::DataLock,
     engine::{by_carrier, record},
     erase, seal,
@@ -29,8 +29,17 @@ pub struct Doubts {
     _lock: DataLock,
 }
 
+/// All rows in doubt of a campaign.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ListedDoubts {
+    /// Its name.
+    pub campaign: String,
+    /// In the order of the list.
+    pub rows: Vec<DoubtRow>,
+}
+
 /// A row in doubt.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct DoubtRow {
     /// Its number among the rows that can be sent, from 1.
     pub row: u64,
@@ -120,36 +129,8 @@ impl Doubts {
     pub fn list(&mut self) -> Result<Vec<DoubtRow>, Error> {
         let doubts = self.ledger.doubts(self.campaign)?;
         seal::check(&self.dir, &self.ledger, self.campaign, &[seal::PLAN])?;
-        let plan = Plan::open(&self.dir.campaign(self.campaign))?;
-        let mut chunk = PlanChunk::default();
-        let mut in_chunk = None;
-        let mut rows: Vec<DoubtRow> = Vec::new();
-        for doubt in doubts {
-            let (row, number) = (doubt.token.row(), row_number(doubt.token));
-            if let Some(same) = rows.last_mut().filter(|last| last.row == number) {
-                same.segments += 1;
-                continue;
-            }
-            if in_chunk != Some(row.chunk()) {
-                plan.read_chunk(row.chunk(), &mut chunk)?;
-                in_chunk = Some(row.chunk());
-            }
-            let planned = chunk.row(row.offset());
-            rows.push(DoubtRow {
-                row: number,
-                line: planned.map_or(0, |planned| planned.line),
-                number: planned.map_or_else(String::new, |planned| match planned.msisdn {
-                    Some(number) => format!("+{}", number.masked()),
-                    None => person::GONE.to_owned(),
-                }),
-                carrier: self.ledger.carrier_name(doubt.carrier).to_owned(),
-                since: in_words(doubt.since),
-                cause: doubt.cause,
-                segments: 1,
-                possible_duplicate: doubt.possible_duplicate,
-            });
-        }
-        Ok(rows)
+        let named = doubts.into_iter().map(|doubt| (self.ledger.carrier_name(doubt.carrier).to_owned(), doubt));
+        rows_of(&self.dir.campaign(self.campaign), named)
     }
 
     /// Decides on the rows with these numbers, or on all that are in doubt, and returns when the
@@ -192,6 +173,61 @@ impl Doubts {
             }
         })
     }
+}
+
+/// The rows in doubt of the campaign with this name or number, also while another process runs.
+///
+/// # Errors
+/// When it isn't there, another process owns the data and doesn't answer, or journal, plan or store
+/// can't be read.
+pub fn list_doubts(dir: &DataDir, name_or_number: &str) -> Result<ListedDoubts, Error> {
+    match Doubts::open(dir, name_or_number) {
+        Ok(mut doubts) => Ok(ListedDoubts { campaign: doubts.name(), rows: doubts.list()? }),
+        Err(in_use @ Error::InUse { .. }) => match control::ask_doubts(&dir.control_socket(), name_or_number) {
+            Some(Some(listed)) => Ok(listed),
+            Some(None) => Err(Error::NoCampaign { name: name_or_number.to_owned(), root: dir.root().to_owned() }),
+            None => Err(in_use),
+        },
+        Err(other) => Err(other),
+    }
+}
+
+/// A line for each row in doubt, in the order of the list. `doubts`: with their carriers' names;
+/// `folder`: of their campaign.
+pub(crate) fn rows_of(
+    folder: &Path,
+    doubts: impl IntoIterator<Item = (String, Doubt)>,
+) -> Result<Vec<DoubtRow>, Error> {
+    let plan = Plan::open(folder)?;
+    let mut chunk = PlanChunk::default();
+    let mut in_chunk = None;
+    let mut rows: Vec<DoubtRow> = Vec::new();
+    for (carrier, doubt) in doubts {
+        let (row, number) = (doubt.token.row(), row_number(doubt.token));
+        if let Some(same) = rows.last_mut().filter(|last| last.row == number) {
+            same.segments += 1;
+            continue;
+        }
+        if in_chunk != Some(row.chunk()) {
+            plan.read_chunk(row.chunk(), &mut chunk)?;
+            in_chunk = Some(row.chunk());
+        }
+        let planned = chunk.row(row.offset());
+        rows.push(DoubtRow {
+            row: number,
+            line: planned.map_or(0, |planned| planned.line),
+            number: planned.map_or_else(String::new, |planned| match planned.msisdn {
+                Some(number) => format!("+{}", number.masked()),
+                None => person::GONE.to_owned(),
+            }),
+            carrier,
+            since: in_words(doubt.since),
+            cause: doubt.cause,
+            segments: 1,
+            possible_duplicate: doubt.possible_duplicate,
+        });
+    }
+    Ok(rows)
 }
 
 /// Records as in doubt what had an intent and no answer when the campaign's process died. Gives

@@ -364,7 +364,7 @@ impl Prepared {
         let tracker = TaskTracker::new();
         // A simulation has no other processes.
         let server = match ground.tasks {
-            Tasks::Threads => Some(tracker.spawn(control::serve(dir.clone(), Arc::clone(&board)))),
+            Tasks::Threads => Some(tracker.spawn(control::serve(dir.clone(), Arc::clone(&board), Some(ledger.door())))),
             Tasks::Inline(_) => None,
         };
         let (events_out, carrier_events) = mpsc::channel(CARRIER_EVENTS);

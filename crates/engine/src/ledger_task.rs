@@ -14,14 +14,16 @@ use tokio::{
     task,
 };
 use tokio_util::task::TaskTracker;
-use volley_core::{CampaignId, CarrierIndex, StateCounts, UnixMicros};
+use volley_core::{CampaignId, CarrierIndex, RowIndex, StateCounts, UnixMicros};
 use volley_journal::{Room, Sequence, View};
 use volley_reconciler::{
-    Checkpoint, DoubtfulSegment, Error, FoldingProposal, Inferences, Ledger, ReceiptCounters, Settled, Summary,
+    Checkpoint, Doubt, DoubtfulSegment, Error, FoldingProposal, Inferences, Ledger, Questions, ReceiptCounters,
+    Settled, Summary,
 };
 use volley_smpp::receipt::IdRules;
 
 use crate::{
+    asker::Schedule,
     ground::{Tasks, Waits},
     identify::Identifier,
 };
@@ -33,9 +35,31 @@ const RECORDS_PER_CHECKPOINT: u32 = 64;
 
 /// What the loop asks of the ledger.
 enum Request {
-    Fold { sequence: u64, record: Vec<u8> },
-    Overdue { now: UnixMicros, deadline: Duration, reply: oneshot::Sender<Vec<DoubtfulSegment>> },
-    Look { carriers: Vec<(Settled, IdRules)>, reply: oneshot::Sender<Looked> },
+    Fold {
+        sequence: u64,
+        record: Vec<u8>,
+    },
+    Overdue {
+        now: UnixMicros,
+        deadline: Duration,
+        reply: oneshot::Sender<Vec<DoubtfulSegment>>,
+    },
+    Questions {
+        of: (CampaignId, CarrierIndex),
+        from: RowIndex,
+        limit: usize,
+        now: UnixMicros,
+        schedule: Schedule,
+        reply: oneshot::Sender<Questions>,
+    },
+    Doubts {
+        name: String,
+        reply: oneshot::Sender<Option<Doubts>>,
+    },
+    Look {
+        carriers: Vec<(Settled, IdRules)>,
+        reply: oneshot::Sender<Looked>,
+    },
 }
 
 /// What receipts that match no answer tell.
@@ -89,8 +113,8 @@ enum Running {
 pub(crate) struct Home {
     pub(crate) store: PathBuf,
     pub(crate) journal: View,
-    /// The store waits while there is none. A simulated journal keeps none in reserve.
-    pub(crate) room: Option<Room>,
+    /// The store waits while there is none.
+    pub(crate) room: Room,
 }
 
 impl LedgerTask {
@@ -119,6 +143,11 @@ impl LedgerTask {
         Self { requests, view, spent, running }
     }
 
+    /// For who only looks.
+    pub(crate) fn door(&self) -> LedgerDoor {
+        LedgerDoor(self.requests.downgrade())
+    }
+
     /// Hands over a durable record. `Err` when the thread ended, which [`LedgerTask::stop`]
     /// explains.
     pub(crate) async fn fold(&self, sequence: u64, record: Vec<u8>) -> Result<(), LedgerGone> {
@@ -133,6 +162,21 @@ impl LedgerTask {
     ) -> Result<Vec<DoubtfulSegment>, LedgerGone> {
         let (reply, answer) = oneshot::channel();
         self.requests.send(Request::Overdue { now, deadline, reply }).await.map_err(|_| LedgerGone)?;
+        answer.await.map_err(|_| LedgerGone)
+    }
+
+    /// Segments that a carrier can be asked for at `now`, from row `from` on.
+    pub(crate) async fn questions(
+        &self,
+        of: (CampaignId, CarrierIndex),
+        from: RowIndex,
+        limit: usize,
+        now: UnixMicros,
+        schedule: Schedule,
+    ) -> Result<Questions, LedgerGone> {
+        let (reply, answer) = oneshot::channel();
+        let request = Request::Questions { of, from, limit, now, schedule, reply };
+        self.requests.send(request).await.map_err(|_| LedgerGone)?;
         answer.await.map_err(|_| LedgerGone)
     }
 
@@ -154,6 +198,39 @@ impl LedgerTask {
         };
         ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
+}
+
+/// A way to the ledger for who only looks: it does not keep the thread alive.
+#[derive(Clone)]
+pub(crate) struct LedgerDoor(mpsc::WeakSender<Request>);
+
+impl LedgerDoor {
+    /// What is in doubt of the campaign with this name or number; `Ok(None)` when there is none
+    /// such.
+    pub(crate) async fn doubts(&self, name: String) -> Result<Option<Doubts>, LedgerGone> {
+        let (reply, answer) = oneshot::channel();
+        let requests = self.0.upgrade().ok_or(LedgerGone)?;
+        requests.send(Request::Doubts { name, reply }).await.map_err(|_| LedgerGone)?;
+        drop(requests);
+        answer.await.map_err(|_| LedgerGone)
+    }
+}
+
+/// What is in doubt of a campaign.
+#[derive(Debug)]
+pub(crate) struct Doubts {
+    pub(crate) campaign: CampaignId,
+    pub(crate) name: String,
+    /// With their carriers' names.
+    pub(crate) doubts: Vec<(String, Doubt)>,
+}
+
+fn doubts(ledger: &mut Ledger, name: &str) -> Result<Option<Doubts>, Error> {
+    let Some(campaign) = ledger.find(name) else { return Ok(None) };
+    let doubts = ledger.doubts(campaign)?;
+    let doubts = doubts.into_iter().map(|doubt| (ledger.carrier_name(doubt.carrier).to_owned(), doubt)).collect();
+    let name = ledger.plan(campaign).map_or_else(String::new, |plan| plan.name.clone());
+    Ok(Some(Doubts { campaign, name, doubts }))
 }
 
 /// The ledger's thread ended; joining it tells why.
@@ -248,6 +325,13 @@ impl Owner {
                 let overdue = ledger.overdue(self.campaign, now, deadline)?;
                 let _ = reply.send(overdue);
             }
+            Request::Questions { of, from, limit, now, schedule, reply } => {
+                let is_due = |n_asked, age| schedule.is_due(n_asked, age);
+                let _ = reply.send(ledger.questions(of, from, limit, now, is_due)?);
+            }
+            Request::Doubts { name, reply } => {
+                let _ = reply.send(doubts(&mut ledger, &name)?);
+            }
             Request::Look { carriers, reply } => {
                 let _ = reply.send(self.lookout.look(&ledger, &carriers));
             }
@@ -273,7 +357,7 @@ impl Owner {
     /// Writes to the store what is due. While the disk is full the store waits: the journal holds
     /// everything, and the next opening reads it there.
     fn checkpoint(&mut self, mut ledger: Ledger, which: Checkpoint) -> Result<Ledger, Error> {
-        if self.home.room.as_ref().is_some_and(Room::is_tight) {
+        if self.home.room.is_tight() {
             return Ok(ledger);
         }
         if self.store_failed {

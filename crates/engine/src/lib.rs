@@ -12,6 +12,7 @@ pub mod options;
 
 mod account;
 mod archive;
+mod asker;
 mod board;
 mod carrier_status;
 mod commit_times;
@@ -56,7 +57,7 @@ pub use cost::{Amounts, Contract, PlannedCost};
 pub use country::Country;
 pub use data_dir::{DataDir, DataLock};
 pub use doctor::{CampaignSums, Diagnosis, Finding, JournalFacts, Part, Sums, diagnose, repair};
-pub use doubt::{Decided, DoubtRow, DoubtVerdict, Doubts};
+pub use doubt::{Decided, DoubtRow, DoubtVerdict, Doubts, ListedDoubts, list_doubts};
 pub use engine::{Engine, Outcome, Prepared};
 pub use erase::{ErasePerson, Erasure, moment, now};
 pub use error::Error;
@@ -76,5 +77,5 @@ pub use suppress::{
 pub use tokio_util::sync::CancellationToken;
 pub use volley_core::{CampaignId, MessageState, UnixMicros};
 pub use volley_ingest::{FreezeProgress, Frozen, Proposal, ProposedColumn, Role, generate};
-pub use volley_reconciler::{CampaignStatus, Summary, is_opening as store_is_opening};
+pub use volley_reconciler::{CampaignStatus, Summary, is_in_sled};
 pub use volley_simulator as simulator;

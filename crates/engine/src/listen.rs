@@ -95,7 +95,7 @@ impl Engine {
     ) -> Result<Listened, Error> {
         let tracker = TaskTracker::new();
         let listener = Listener::start(self, carriers_file, names)?;
-        let server = tracker.spawn(control::serve(listener.engine.dir.clone(), Arc::clone(&listener.board)));
+        let server = tracker.spawn(control::serve(listener.engine.dir.clone(), Arc::clone(&listener.board), None));
         let socket = listener.engine.dir.control_socket();
         let result = listener.run(shutdown, note).await;
         server.abort();
@@ -210,7 +210,7 @@ impl Listener {
             EventKind::BindLost { error, .. } => note(format!("{} lost a bind: {error}", account.name)),
             EventKind::Stopped => account.is_stopped = true,
             // Nothing is sent.
-            EventKind::Answers(_) | EventKind::Lost { .. } | EventKind::Returned { .. } => {}
+            EventKind::Answers(_) | EventKind::Told(_) | EventKind::Lost { .. } | EventKind::Returned { .. } => {}
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! The journal as the loop writes it: through its thread or, in a simulation, through a task.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::task::TaskTracker;
@@ -13,11 +13,13 @@ use crate::{
 
 /// Records that may wait for the task; the loop has at most two on their way.
 const QUEUE_RECORDS: usize = 64;
+/// How often the task looks whether a full disk has room again.
+const TEND: Duration = Duration::from_millis(200);
 
 /// Takes records; what becomes of them comes back as events.
 pub(crate) enum Log {
     Thread(Writer),
-    Task { queue: mpsc::Sender<Vec<u8>>, task: JoinHandle<()> },
+    Task { queue: mpsc::Sender<Vec<u8>>, room: Room, task: JoinHandle<()> },
 }
 
 impl Log {
@@ -28,8 +30,9 @@ impl Log {
             Tasks::Inline(waits) => {
                 let (queue, incoming) = mpsc::channel(QUEUE_RECORDS);
                 let writer = journal.start_inline()?;
+                let room = writer.room();
                 let task = TaskTracker::new().spawn(write(writer, incoming, events, Arc::clone(waits)));
-                Self::Task { queue, task }
+                Self::Task { queue, room, task }
             }
         })
     }
@@ -42,16 +45,19 @@ impl Log {
         }
     }
 
-    /// Whether nothing new should be begun, as the disk is full or nearly so.
+    /// Whether the disk is full: nothing should be begun.
     pub(crate) fn is_tight(&self) -> bool {
-        self.room().is_some_and(|room| room.is_tight())
+        match self {
+            Self::Thread(writer) => writer.is_tight(),
+            Self::Task { room, .. } => room.is_tight(),
+        }
     }
 
-    /// For others who want to know the same.
-    pub(crate) fn room(&self) -> Option<Room> {
+    /// The same, to be asked elsewhere.
+    pub(crate) fn room(&self) -> Room {
         match self {
-            Self::Thread(writer) => Some(writer.room()),
-            Self::Task { .. } => None,
+            Self::Thread(writer) => writer.room(),
+            Self::Task { room, .. } => room.clone(),
         }
     }
 
@@ -59,7 +65,7 @@ impl Log {
     pub(crate) async fn close(self) {
         match self {
             Self::Thread(writer) => writer.close(),
-            Self::Task { queue, task } => {
+            Self::Task { queue, room: _, task } => {
                 drop(queue);
                 if let Err(panic) = task.await {
                     std::panic::resume_unwind(panic.into_panic());
@@ -75,7 +81,16 @@ async fn write(
     events: mpsc::Sender<Event>,
     waits: Arc<dyn Waits>,
 ) {
-    while let Some(record) = incoming.recv().await {
+    loop {
+        let record = tokio::select! {
+            biased;
+            record = incoming.recv() => record,
+            () = tokio::time::sleep(TEND), if writer.is_tight() => {
+                writer.tend();
+                continue;
+            }
+        };
+        let Some(record) = record else { break };
         let mut next = Some(record);
         while let Some(record) = next {
             if writer.append(record).is_err() {
@@ -83,18 +98,27 @@ async fn write(
             }
             next = incoming.try_recv().ok();
         }
-        while writer.n_queued() > 0 {
-            tokio::time::sleep(waits.commit()).await;
-            let mut done = Vec::new();
-            writer.commit(|event| done.push(event));
-            let failed = done.iter().any(|event| matches!(event, Event::Failed(_)));
-            for event in done {
-                // Nobody listens any more when the loop has ended.
-                let _ = events.send(event).await;
-            }
-            if failed {
-                return;
-            }
+        if commit_all(&mut writer, &events, waits.as_ref()).await.is_err() {
+            return;
         }
     }
+    writer.close();
+}
+
+async fn commit_all(writer: &mut InlineWriter, events: &mpsc::Sender<Event>, waits: &dyn Waits) -> Result<(), Closed> {
+    while writer.n_queued() > 0 {
+        tokio::time::sleep(waits.commit()).await;
+        let mut done = Vec::new();
+        writer.commit(|event| done.push(event));
+        let failed = done.iter().any(|event| matches!(event, Event::Failed(_)));
+        for event in done {
+            // Nobody listens any more when the loop has ended.
+            let _ = events.send(event).await;
+        }
+        if failed {
+            return Err(Closed);
+        }
+        writer.tend();
+    }
+    Ok(())
 }

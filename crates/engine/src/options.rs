@@ -17,8 +17,8 @@ pub use campaign::{
 };
 pub use carriers::{
     BindType, CarrierKind, CarrierOptions, Carriers, ClockSkew, Concatenation, Currency, DefaultAlphabet,
-    DestinationPrefix, IdMode, InterfaceVersion, MessageMode, Money, NationalLanguage, Prices, ReceiptOptions,
-    ReceiptStateName, ReceiptZone, ReceiverOptions, ReconnectOptions, RegisteredDelivery, SecretSource,
+    DestinationPrefix, IdMode, InterfaceVersion, MessageMode, Money, NationalLanguage, Prices, QueryOptions,
+    ReceiptOptions, ReceiptStateName, ReceiptZone, ReceiverOptions, ReconnectOptions, RegisteredDelivery, SecretSource,
     StatusClassName, StatusCodes, StatusRule, StripPattern, TimerOptions, TlsForm, TlsTable, TlvOptions, TlvTag,
     TlvType, TonNpiOptions, ValidityForm, ValuePattern,
 };

@@ -76,10 +76,11 @@ impl Report {
     /// # Errors
     /// When they don't add up, which would be our own bug.
     pub fn summary(&self) -> Result<Summary, Error> {
-        let summary = self.ledger.summary(self.campaign);
-        summary
-            .filter(Summary::adds_up)
-            .ok_or_else(|| self.does_not_add_up("the report's states don't add up to the rows of the list"))
+        self.asked().summary()
+    }
+
+    const fn asked(&self) -> Asked<'_> {
+        Asked { dir: &self.dir, ledger: &self.ledger, campaign: self.campaign, at: self.asked_at }
     }
 
     /// Whether its rows lie in an archive: the counters are all that is left here.
@@ -96,7 +97,7 @@ impl Report {
     /// When files can't be read or are not what was approved, or the sums disagree, which would be
     /// our own bug.
     pub fn details(&self, by: &[By], zone: &ReportZone, progress: &mut dyn FnMut(u64)) -> Result<Details, Error> {
-        Details::gather(self, by, &zone.0, progress)
+        Details::gather(self.asked(), by, &zone.0, progress)
     }
 
     /// Writes one line for each row of the list: those that could be sent in the order of the
@@ -107,8 +108,32 @@ impl Report {
     pub fn write_csv(&self, out: &mut impl Write, progress: &mut dyn FnMut(u64)) -> Result<(), Error> {
         export::write_rows(&self.dir, &self.ledger, self.campaign, out, progress)
     }
+}
 
-    fn does_not_add_up(&self, what: &str) -> Error {
+/// What a report is made from.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub(crate) dir: &'a DataDir,
+    pub(crate) ledger: &'a Ledger,
+    pub(crate) campaign: CampaignId,
+    /// When it was asked for.
+    pub(crate) at: UnixMicros,
+}
+
+impl Asked<'_> {
+    /// The report without breakdowns, as `--json` shows it.
+    pub(crate) fn json(self) -> Result<serde_json::Value, Error> {
+        Ok(Details::gather(self, &[], &TimeZone::UTC, &mut |_| {})?.json())
+    }
+
+    fn summary(self) -> Result<Summary, Error> {
+        let summary = self.ledger.summary(self.campaign);
+        summary
+            .filter(Summary::adds_up)
+            .ok_or_else(|| self.does_not_add_up("the report's states don't add up to the rows of the list"))
+    }
+
+    fn does_not_add_up(self, what: &str) -> Error {
         Error::DoesNotReconcile { what: what.to_owned(), root: self.dir.root().to_owned() }
     }
 }

@@ -9,6 +9,7 @@ mod admit;
 mod doubt;
 mod events;
 mod publish;
+mod query;
 mod refusals;
 mod replies;
 
@@ -31,6 +32,7 @@ use volley_scheduler::Lanes;
 
 use crate::{
     Error,
+    asker::Asker,
     board::Board,
     carrier_status::BindRates,
     commit_times::CommitTimes,
@@ -88,6 +90,8 @@ pub(crate) struct Lane {
     pub(crate) paused: Option<String>,
     pub(crate) stopped: bool,
     pub(crate) reading: ReceiptReading,
+    /// Asks for messages whose receipt doesn't come, where the carrier's profile says so.
+    pub(crate) asker: Option<Asker>,
 }
 
 /// Whether a carrier can be used.
@@ -147,6 +151,8 @@ pub(crate) struct LoopState {
     only_doubt_since: Option<Instant>,
     /// What was inferred is durable with this record: until then nothing new can be.
     inferred_in: u64,
+    /// The last answer to a question is durable with this record.
+    told_in: u64,
     started: Instant,
     throttled: u64,
     /// No room on the disk: nothing is sent.
@@ -170,6 +176,7 @@ impl LoopState {
             last_sweep: now,
             only_doubt_since: None,
             inferred_in: 0,
+            told_in: 0,
             started: now,
             throttled: 0,
             disk_full: false,
@@ -381,8 +388,10 @@ impl Runner {
 
     fn next_wake(&self) -> Instant {
         let tick = self.state.last_tick + TICK;
-        let due = self.source.next_due().filter(|_| self.state.ending.is_none());
-        let due = due.map(|due| self.clock.now() + due.since(self.clock.wall()));
+        let wall = self.clock.wall();
+        // What is due already waits for room, and room wakes us.
+        let due = self.source.next_due().filter(|due| self.state.ending.is_none() && *due > wall);
+        let due = due.map(|due| self.clock.now() + due.since(wall));
         due.map_or(tick, |due| due.min(tick))
     }
 
@@ -395,6 +404,7 @@ impl Runner {
         self.publish(now);
         self.expire_replies()?;
         self.look_at_receipts().await?;
+        self.ask(now).await?;
         self.sweep(now).await
     }
 

@@ -10,9 +10,11 @@ use tokio::sync::{Notify, mpsc};
 use volley_core::CarrierIndex;
 use volley_pipeline::{Carrier, CarrierEvent};
 use volley_scheduler::Limit;
+use volley_smpp::address::TonNpi;
 
 use crate::{
     Error, Ground, account,
+    asker::Asker,
     carrier_status::BindRates,
     lane::LaneLimits,
     options::{CarrierOptions, Carriers},
@@ -53,8 +55,10 @@ impl Start<'_> {
             let message = &self.approved.options.message;
             let validity = message.validity.map(|validity| validity.0);
             let format = LaneFormat::new(options, &message.sender, validity, columns);
-            formats.push(format.map_err(|what| lane_format::wrong(self.carriers, &route.carrier, &what))?);
-            lanes.push(self.lane(&route.carrier, options, *number, campaign_limit.as_ref(), simulated(n))?);
+            let format = format.map_err(|what| lane_format::wrong(self.carriers, &route.carrier, &what))?;
+            let source = (format.source, message.sender.as_str());
+            formats.push(format);
+            lanes.push(self.lane(&route.carrier, options, *number, campaign_limit.as_ref(), simulated(n), source)?);
         }
         Ok((lanes, formats))
     }
@@ -66,6 +70,7 @@ impl Start<'_> {
         number: CarrierIndex,
         campaign_limit: Option<&Arc<Mutex<Limit>>>,
         simulated: Option<SocketAddr>,
+        source: (TonNpi, &str),
     ) -> Result<Lane, Error> {
         let now = self.ground.clock.now();
         let stacks = account::stacks_of(name, options, campaign_limit, now);
@@ -73,6 +78,11 @@ impl Start<'_> {
         let mut smpp = account::smpp_options(name, options, self.carriers, simulated)?;
         smpp.dialler = self.ground.dialler.clone();
         let answers_within = smpp.timers.response;
+        let statuses = smpp.statuses.clone();
+        let deadline = self.approved.options.delivery.receipt_deadline.0;
+        let accepted_is_delivered = options.receipts.accepted_is_delivered;
+        let asker =
+            options.query.map(|query| Asker::new(&query, deadline, statuses, accepted_is_delivered, source, now));
         let (events, clock) = (self.events.clone(), Arc::clone(&self.ground.clock));
         let carrier = Carrier::start(number, name, smpp, Arc::clone(&pacer) as _, events, clock)?;
         let max_segments = self.approved.options.message.max_segments.get();
@@ -94,6 +104,7 @@ impl Start<'_> {
                 settled_until: self.ground.clock.wall(),
                 proposal: None,
             },
+            asker,
         })
     }
 }

@@ -148,9 +148,26 @@ pub(crate) fn recover(disk: &Arc<dyn Disk>, dir: &Path, group_records: usize) ->
             cut(&**disk, &path, offset)?;
             offset
         }
-        (None, offset) => offset,
+        (None, offset) => {
+            sync(&**disk, &path)?;
+            offset
+        }
     };
+    sync_names(&**disk, dir)?;
     Ok((Tail { first, next, epoch: epoch + 1, chain, path, offset }, Recovery { n_records, cut: torn }))
+}
+
+/// What a killed process wrote and did not sync reads as whole, and counts from here on.
+fn sync(disk: &dyn Disk, path: &Path) -> Result<(), Error> {
+    let file = disk.open(path, Access::Write).map_err(Error::io(path, "can't open for writing"))?;
+    file.sync_data().map_err(Error::io(path, "can't sync the journal"))
+}
+
+/// The same of names: of a segment that was begun, and of the journal's own folder.
+fn sync_names(disk: &dyn Disk, dir: &Path) -> Result<(), Error> {
+    let folders = [Some(dir), dir.parent().filter(|above| !above.as_os_str().is_empty())];
+    let sync = |dir: &Path| disk.sync_dir(dir).map_err(Error::io(dir, "can't sync the folder"));
+    folders.into_iter().flatten().try_for_each(sync)
 }
 
 fn create(disk: &Arc<dyn Disk>, dir: &Path, head: Head) -> Result<(PathBuf, Box<dyn DiskFile>), Error> {

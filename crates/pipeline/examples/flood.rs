@@ -86,6 +86,7 @@ async fn flood(addr: SocketAddr, window: u16, time: Duration) -> Result<(u64, u6
             | EventKind::BindRefused { .. }
             | EventKind::ConnectFailed { .. }
             | EventKind::BindLost { .. }
+            | EventKind::Told(_)
             | EventKind::Replies(_)
             | EventKind::Lost { .. }
             | EventKind::Returned { .. } => {}

@@ -7,7 +7,7 @@ use tokio_util::task::TaskTracker;
 use volley_core::{CarrierIndex, Clock, MessageToken};
 
 use crate::{
-    CarrierEvent, CarrierStatus, Error, Pacer, ReceiptHandle, SmppOptions, SubmitBatch,
+    CarrierEvent, CarrierStatus, Error, Pacer, Question, ReceiptHandle, SmppOptions, SubmitBatch,
     queue::Queue,
     smpp::{self, Shared},
 };
@@ -65,6 +65,15 @@ impl Carrier {
     /// has ended is passed over; the SMSC delivers it again.
     pub fn acknowledge(&self, receipts: &[ReceiptHandle]) {
         self.shared.acknowledge(receipts);
+    }
+
+    /// Queues questions (query_sm) for whichever bind has room first; each takes a place in its
+    /// window and a turn of the pacer, as a submit does. Each that is written comes back in one
+    /// [`EventKind::Told`](crate::EventKind::Told); what is not written when the carrier is
+    /// drained never does.
+    pub fn query(&self, questions: impl IntoIterator<Item = Question>) {
+        self.shared.questions.push(questions);
+        self.shared.ring_binds();
     }
 
     /// Looks whether there is permission to write again: the pacer would grant more than it

@@ -3,6 +3,7 @@
 mod answers;
 mod receipts;
 mod replies;
+mod told;
 
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ pub use answers::{Answer, AnswerBatch};
 pub use receipts::{Receipt, ReceiptBatch};
 pub(crate) use replies::NewReply;
 pub use replies::{Reply, ReplyBatch, ReplyItem, ReplyKind};
+pub use told::{QueryAnswer, Question, Told};
 
 /// Something that happened at a carrier.
 #[derive(Debug)]
@@ -62,6 +64,8 @@ pub enum EventKind {
     Answers(AnswerBatch),
     /// Receipts, to be acknowledged once they are durable.
     Receipts(ReceiptBatch),
+    /// What came of questions ([`crate::Carrier::query`]).
+    Told(Vec<QueryAnswer>),
     /// Messages to us that are no receipts, to be acknowledged once they are durable.
     Replies(ReplyBatch),
     /// Written and never answered: their fate is unknown. Never sent again from here. May be

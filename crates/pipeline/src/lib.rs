@@ -28,8 +28,8 @@ mod submit;
 pub use carrier::Carrier;
 pub use error::Error;
 pub use event::{
-    Answer, AnswerBatch, CarrierEvent, ConnectStep, EventKind, LostCause, Receipt, ReceiptBatch, ReceiptHandle, Reply,
-    ReplyBatch, ReplyItem, ReplyKind,
+    Answer, AnswerBatch, CarrierEvent, ConnectStep, EventKind, LostCause, QueryAnswer, Question, Receipt, ReceiptBatch,
+    ReceiptHandle, Reply, ReplyBatch, ReplyItem, ReplyKind, Told,
 };
 pub use pacer::{Admitted, Pacer, Unpaced};
 pub use secret::Secret;

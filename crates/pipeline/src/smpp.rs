@@ -12,6 +12,7 @@ mod delivery;
 mod dial;
 mod gate;
 mod options;
+mod questions;
 mod session;
 mod shared;
 mod throttle;

@@ -1,4 +1,7 @@
-//! What proves the delivery contract (CONTRACT.md): [`crash`] kills the real binary, and the power
-//! under it, and checks what is left against what the carrier saw.
+//! What proves the delivery contract (CONTRACT.md): [`simulation`] runs the whole engine in virtual
+//! time with everything around it broken; [`crash`] kills the real binary, and the power under it,
+//! and checks what is left against what the carrier saw.
 
 pub mod crash;
+#[cfg(feature = "simulation")]
+pub mod simulation;

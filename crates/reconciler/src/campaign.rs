@@ -8,7 +8,7 @@ use std::{
 use volley_core::{CHUNK_ROWS, CampaignId, CarrierIndex, MessageState, StateCounts, UnixMicros};
 
 use crate::{
-    chunk::Chunk,
+    chunk::OpenChunks,
     ledger::CampaignReceipts,
     record::{Archive, Control, Planned},
     summary::{CampaignStatus, Segments, Summary},
@@ -131,7 +131,7 @@ pub(crate) struct Campaign {
     pub(crate) bounds: BTreeMap<CarrierIndex, u32>,
     pub(crate) reasons: Reasons,
     pub(crate) receipts: CampaignReceipts,
-    pub(crate) open: HashMap<u32, Box<Chunk>>,
+    pub(crate) open: OpenChunks,
     /// For each chunk that the store holds: its sums as stored. They are part of `sums` already.
     pub(crate) stored: HashMap<u32, StoredChunk>,
     /// Sums over all rows that can be sent.
@@ -151,6 +151,12 @@ pub(crate) struct StoredChunk {
 }
 
 impl Campaign {
+    /// Segments get an intent.
+    pub(crate) fn submits_at(&mut self, at: UnixMicros) {
+        self.last_submit_at = self.last_submit_at.max(Some(at));
+        self.first_submit_at.get_or_insert(at);
+    }
+
     pub(crate) fn new(id: CampaignId, planned_at: UnixMicros, plan: Planned) -> Self {
         let mut sums = Sums::default();
         sums.states.add(MessageState::Pending, plan.n_valid.into());
@@ -170,12 +176,21 @@ impl Campaign {
             bounds: BTreeMap::new(),
             reasons: Reasons::default(),
             receipts: CampaignReceipts::default(),
-            open: HashMap::new(),
+            open: OpenChunks::default(),
             stored: HashMap::new(),
             sums,
             archived: None,
             to_remove: Vec::new(),
         }
+    }
+
+    /// The numbers of all touched chunks that are not final as a whole, in order.
+    pub(crate) fn open_numbers(&self) -> Vec<u32> {
+        let stored = self.stored.iter().filter(|(_, stored)| !stored.all_final).map(|(number, _)| *number);
+        let mut numbers: Vec<u32> = self.open.iter().map(|(number, _)| number).chain(stored).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers
     }
 
     pub(crate) const fn n_chunks(&self) -> u32 {

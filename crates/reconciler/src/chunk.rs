@@ -1,5 +1,6 @@
 //! The states of one chunk of rows in memory.
 
+mod open;
 mod packed;
 
 use hashbrown::HashMap;
@@ -7,15 +8,19 @@ use volley_core::{CHUNK_ROWS, MessageState, RecipientCheck};
 
 use crate::segment::{Flags, Segment, row_state};
 
+pub(crate) use open::OpenChunks;
+
 /// One segment of one row: its state and the carrier's id for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Slot {
     status: u8,
     id_len: u8,
-    /// Length of the folded id, which lies behind the id; 0 when it is the same.
-    folded_len: u8,
     pub(crate) check: RecipientCheck,
-    id_at: u32,
+    /// Where this segment went last: not always where the rest of its row went.
+    pub(crate) carrier: u8,
+    /// Where the id begins. Behind it lie the length of the folded id, 0 when it is the same, and
+    /// the folded id. As octets, so that a row stays within its line.
+    id_at: [u8; 4],
 }
 
 impl Slot {
@@ -33,8 +38,10 @@ impl Slot {
     }
 }
 
-/// One row.
+/// One row: half a line of the processor's cache, so that a receipt in random order waits for one
+/// line and not for two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(align(32))]
 pub(crate) struct Row {
     /// Derived from the segments and flags whenever they change.
     pub(crate) state: MessageState,
@@ -56,6 +63,8 @@ pub(crate) struct Row {
     /// The same: last change by a receipt or decision; for a deferred row when it is due.
     pub(crate) settled_ms: u32,
 }
+
+const _: () = assert!(size_of::<Row>() == 32);
 
 impl Default for Row {
     fn default() -> Self {
@@ -148,25 +157,29 @@ impl Chunk {
         let folded = folded.map(|f| f.get(..usize::from(u8::MAX)).unwrap_or(f)).unwrap_or_default();
         let id_at = self.ids.len() as u32;
         self.ids.extend_from_slice(id);
+        self.ids.push(folded.len() as u8);
         self.ids.extend_from_slice(folded);
         if let Some(slot) = self.slot_mut(offset, segment) {
-            (slot.id_at, slot.id_len, slot.folded_len, slot.check) = (id_at, id.len() as u8, folded.len() as u8, check);
+            (slot.id_at, slot.id_len, slot.check) = (id_at.to_le_bytes(), id.len() as u8, check);
         }
     }
 
     /// The carrier's id as it came; empty when there is none.
     pub(crate) fn id(&self, slot: &Slot) -> &[u8] {
-        let start = slot.id_at as usize;
+        let start = u32::from_le_bytes(slot.id_at) as usize;
         self.ids.get(start..start + usize::from(slot.id_len)).unwrap_or_default()
     }
 
     /// The id as receipts are matched by it.
     pub(crate) fn folded_id(&self, slot: &Slot) -> &[u8] {
-        let start = slot.id_at as usize + usize::from(slot.id_len);
-        match slot.folded_len {
-            0 => self.id(slot),
-            n => self.ids.get(start..start + usize::from(n)).unwrap_or_default(),
-        }
+        self.own_folded_id(slot).unwrap_or_else(|| self.id(slot))
+    }
+
+    /// The same, if it is another than the carrier's.
+    fn own_folded_id(&self, slot: &Slot) -> Option<&[u8]> {
+        let behind = self.ids.get(u32::from_le_bytes(slot.id_at) as usize..)?.get(usize::from(slot.id_len)..)?;
+        let (len, folded) = behind.split_first().filter(|(len, _)| slot.id_len > 0 && **len > 0)?;
+        folded.get(..usize::from(*len))
     }
 
     /// What the row's segments add up to now.

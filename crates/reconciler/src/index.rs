@@ -40,9 +40,11 @@ impl ReceiptIndex {
         self.hasher.hash_one((carrier.0, folded_id))
     }
 
-    /// Gives back the segment that had the id before: carriers reuse ids.
+    /// Gives back the segment to the same recipient that had the id before. Carriers reuse ids: several
+    /// recipients may have the same one.
     pub(crate) fn insert(&mut self, key: u64, target: Target) -> Option<Target> {
-        match self.table.entry(key, |(known, _)| *known == key, |(known, _)| *known) {
+        let is_it = |(known, of): &(u64, Target)| *known == key && of.check == target.check;
+        match self.table.entry(key, is_it, |(known, _)| *known) {
             Entry::Occupied(mut entry) => Some(std::mem::replace(&mut entry.get_mut().1, target)),
             Entry::Vacant(entry) => {
                 entry.insert((key, target));
@@ -51,8 +53,19 @@ impl ReceiptIndex {
         }
     }
 
-    pub(crate) fn get(&self, key: u64) -> Option<Target> {
-        self.table.find(key, |(known, _)| *known == key).map(|(_, target)| *target)
+    /// The segment with the id, by preference that of the recipient: the caller compares.
+    pub(crate) fn get(&self, key: u64, check: Option<RecipientCheck>) -> Option<Target> {
+        let check = check.filter(|_| !is_planted(Bug::MatchedByIdAlone));
+        let is_it = |(known, of): &(u64, Target)| *known == key && check.is_none_or(|check| check == of.check);
+        let found = self.table.find(key, is_it).or_else(|| self.table.find(key, |(known, _)| *known == key));
+        found.map(|(_, target)| *target)
+    }
+
+    /// The segment with the id, if no other one has it: what says no recipient could mean either.
+    pub(crate) fn sole(&self, key: u64) -> Option<Target> {
+        let mut all = self.table.iter_hash(key).filter(|(known, _)| *known == key);
+        let (_, target) = all.next()?;
+        all.next().is_none().then_some(*target)
     }
 
     /// Forgets the id if it still belongs to `token`.
@@ -318,9 +331,14 @@ mod tests {
         assert_eq!(index.insert(key, target(1)), None);
         assert_eq!(index.insert(key, target(2)), Some(target(1)));
         index.remove(key, target(1).token);
-        assert_eq!(index.get(key), Some(target(2)));
+        let other = Target { check: RecipientCheck(8), ..target(3) };
+        assert_eq!(index.insert(key, other), None);
+        assert_eq!(index.get(key, Some(RecipientCheck(9))), Some(target(2)));
+        assert_eq!(index.get(key, Some(RecipientCheck(8))), Some(other));
         index.remove(key, target(2).token);
-        assert_eq!((index.get(key), index.len()), (None, 0));
+        assert_eq!(index.get(key, Some(RecipientCheck(9))), Some(other), "the caller compares");
+        index.remove(key, other.token);
+        assert_eq!((index.get(key, None), index.len()), (None, 0));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The ledger: the fold of all events of the journal, and what can be asked of it.
 
+mod ahead;
 mod archive;
 mod base;
 mod doubt;
@@ -7,6 +8,7 @@ mod fold;
 mod folding;
 mod open;
 mod query;
+mod questions;
 mod receipts;
 mod recount;
 
@@ -18,7 +20,7 @@ use volley_core::{CHUNK_ROWS, CampaignId, CarrierIndex, RowIndex, UnixMicros};
 use crate::{
     Error,
     campaign::{Campaign, StoredChunk, Sums},
-    chunk::Chunk,
+    chunk::{Chunk, OpenChunks},
     index::{Parked, ParkedReceipts, ReceiptIndex, SettledIds},
     record::{Archive, Control, Planned},
     segment::{Flags, Segment},
@@ -31,6 +33,7 @@ pub use doubt::Doubt;
 pub use folding::FoldingProposal;
 pub use open::{Opened, SetAside};
 pub use query::{DoubtfulSegment, ReportRow, RowToSend};
+pub use questions::{Question, Questions};
 pub use recount::Recount;
 
 /// Format of the global record and of everything beside it in the store: 2 may hold archived
@@ -73,6 +76,15 @@ pub struct ReceiptCounters {
     /// Matched after the reading of ids was corrected.
     #[serde(default)]
     pub rematched: u64,
+    /// Questions for messages whose receipt didn't come.
+    #[serde(default)]
+    pub queried: u64,
+    /// Of these, questions that the carrier refused.
+    #[serde(default)]
+    pub queries_refused: u64,
+    /// Of these, questions that it didn't answer.
+    #[serde(default)]
+    pub queries_unanswered: u64,
     /// For an id that we don't know, or with another recipient than the id's.
     pub orphans: u64,
     /// Messages to us that are no receipts.
@@ -154,7 +166,8 @@ struct GlobalRecord {
 /// Counters that came after format 2 are left out while they are zero: what was never counted is
 /// stored as it was.
 fn without_zeros<S: serde::Serializer>(counters: &ReceiptCounters, serializer: S) -> Result<S::Ok, S::Error> {
-    const LATER: [&str; 5] = ["waiting", "late", "inferred", "ambiguous", "rematched"];
+    const LATER: [&str; 8] =
+        ["waiting", "late", "inferred", "ambiguous", "rematched", "queried", "queries_refused", "queries_unanswered"];
     let mut value = serde_json::to_value(counters).map_err(serde::ser::Error::custom)?;
     if let Some(map) = value.as_object_mut() {
         map.retain(|key, n| !LATER.contains(&key.as_str()) || n.as_u64() != Some(0));
@@ -234,23 +247,23 @@ impl Ledger {
         for campaign in self.campaigns.values_mut() {
             let too_many = campaign.open.len().saturating_sub(MAX_OPEN_CHUNKS);
             let cold = coldest(&campaign.open, too_many);
-            for (number, chunk) in &mut campaign.open {
-                let is_cold = cold.contains(number);
+            for (number, chunk) in campaign.open.iter_mut() {
+                let is_cold = cold.contains(&number);
                 let behind = chunk
                     .dirty_since
                     .is_some_and(|since| self.applied - since >= MAX_RECORDS_BEHIND || since < self.journal_first);
                 let due = which == Checkpoint::All || chunk.n_open == 0 || behind || is_cold;
                 if chunk.dirty_since.is_some() && due {
                     let sums = sums_of(chunk);
-                    batch.chunk(campaign.id, *number, chunk.pack(self.applied), &sums);
+                    batch.chunk(campaign.id, number, chunk.pack(self.applied), &sums);
                     (chunk.as_of, chunk.dirty_since) = (self.applied, None);
                     let stored = StoredChunk { all_final: chunk.n_open == 0, awaits: sums.sums.awaiting > 0 };
-                    campaign.stored.insert(*number, stored);
+                    campaign.stored.insert(number, stored);
                     n_chunks += 1;
                 }
                 match chunk.dirty_since {
                     Some(since) => replay_from = replay_from.min(since),
-                    None if chunk.n_open == 0 || is_cold => to_drop.push((campaign.id, *number)),
+                    None if chunk.n_open == 0 || is_cold => to_drop.push((campaign.id, number)),
                     None => {}
                 }
             }
@@ -270,7 +283,9 @@ impl Ledger {
             self.store.write(batch)?;
         }
         for (id, number) in to_drop {
-            self.campaigns.get_mut(&id).and_then(|campaign| campaign.open.remove(&number));
+            if let Some(campaign) = self.campaigns.get_mut(&id) {
+                campaign.open.remove(number);
+            }
         }
         Ok(n_chunks)
     }
@@ -402,11 +417,11 @@ impl CampaignRecord {
 }
 
 /// The `n` chunks that changed longest ago.
-fn coldest(open: &std::collections::HashMap<u32, Box<Chunk>>, n: usize) -> Vec<u32> {
+fn coldest(open: &OpenChunks, n: usize) -> Vec<u32> {
     if n == 0 {
         return Vec::new();
     }
-    let mut by_age: Vec<_> = open.iter().map(|(number, chunk)| (chunk.dirty_since.unwrap_or(0), *number)).collect();
+    let mut by_age: Vec<_> = open.iter().map(|(number, chunk)| (chunk.dirty_since.unwrap_or(0), number)).collect();
     by_age.sort_unstable();
     by_age.into_iter().take(n).map(|(_, number)| number).collect()
 }
@@ -441,7 +456,7 @@ fn open_chunk<'a>(store: &Store, campaign: &'a mut Campaign, number: u32) -> Res
     if n_rows == 0 {
         return Ok(None);
     }
-    if !campaign.open.contains_key(&number) {
+    if !campaign.open.contains(number) {
         let chunk = if campaign.stored.contains_key(&number) {
             let packed = store.chunk(campaign.id, number)?;
             let chunk = packed.as_deref().and_then(Chunk::unpack).filter(|chunk| chunk.rows().len() == n_rows as usize);
@@ -449,9 +464,9 @@ fn open_chunk<'a>(store: &Store, campaign: &'a mut Campaign, number: u32) -> Res
         } else {
             Chunk::untouched(n_rows)
         };
-        campaign.open.insert(number, Box::new(chunk));
+        campaign.open.insert(number, chunk);
     }
-    Ok(campaign.open.get_mut(&number).map(Box::as_mut))
+    Ok(campaign.open.get_mut(number))
 }
 
 /// The chunk of `row` and its place in it.

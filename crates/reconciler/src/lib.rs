@@ -23,10 +23,10 @@ mod varint;
 pub use error::Error;
 pub use inference::{Identity, Inference, Inferences, Settled};
 pub use ledger::{
-    CampaignReceipts, Checkpoint, Doubt, DoubtfulSegment, FoldingProposal, Ledger, Opened, ReceiptCounters, Recount,
-    ReportRow, RowToSend, SetAside,
+    CampaignReceipts, Checkpoint, Doubt, DoubtfulSegment, FoldingProposal, Ledger, Opened, Question, Questions,
+    ReceiptCounters, Recount, ReportRow, RowToSend, SetAside,
 };
-pub use store::is_opening;
+pub use store::is_in_sled;
 pub use summary::{CampaignStatus, Segments, Summary};
 pub use suppress::{
     GLOBAL as GLOBAL_LIST, ListIndex, NumberHash, SuppressCause, SuppressList, SuppressLists, Suppression,

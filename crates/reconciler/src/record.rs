@@ -7,12 +7,14 @@
 //! that this version can't fold must not be passed over in silence.
 
 mod erased;
+mod queried;
 mod read;
 mod receipt;
 mod write;
 
 pub use erased::{BatchEntry, Erased, ErasedCampaign, ErasedCause, SuppressBatch, SuppressEntries};
-pub use read::{AnswerEntries, Events, InferredEntries, IntentEntries, ReceiptEntries, Tokens};
+pub use queried::{QUESTIONS_MAX, QueriedEntry, Told};
+pub use read::{AnswerEntries, Events, InferredEntries, IntentEntries, QueriedEntries, ReceiptEntries, Tokens};
 pub use receipt::{Attempt, FoldingStep, InferredEntry, ReceiptEntry, ReceiptFacts};
 pub use write::EventWriter;
 
@@ -139,6 +141,13 @@ pub enum Event<'a> {
         strip: &'a str,
         /// Receipts that came before are matched between the two.
         step: FoldingStep,
+    },
+    /// The carrier was asked for messages whose receipt doesn't come.
+    Queried {
+        /// Campaign, carrier and time.
+        head: Head,
+        /// One for each segment.
+        entries: QueriedEntries<'a>,
     },
     /// No final receipt came before the deadline.
     NoReceipt {
@@ -415,6 +424,7 @@ pub(crate) mod kind {
     pub(crate) const AMBIGUOUS: u8 = 32;
     pub(crate) const FOLDING: u8 = 33;
     pub(crate) const REMATCHED: u8 = 34;
+    pub(crate) const QUERIED: u8 = 35;
     pub(crate) const ERASED: u8 = 40;
     pub(crate) const SUPPRESS_LIST: u8 = 41;
     pub(crate) const SUPPRESS_BATCH: u8 = 42;

@@ -51,6 +51,14 @@ impl Segment {
         })
     }
 
+    /// Whether it was taken, and nobody said yet what became of it.
+    pub(crate) fn is_unsettled(self) -> bool {
+        match self {
+            Self::Accepted(state) => !state.is_some_and(ReceiptState::is_final),
+            Self::Waiting | Self::InFlight | Self::Doubt | Self::Failed | Self::GivenUp | Self::Suppressed => false,
+        }
+    }
+
     /// Whether a receipt could still change it.
     pub(crate) const fn awaits_receipt(self) -> bool {
         match self {
@@ -80,6 +88,19 @@ impl Flags {
     pub(crate) const INFERRED: u8 = 8;
     /// A receipt told that it was taken before it was sent again.
     pub(crate) const TAKEN_TWICE: u8 = 16;
+
+    /// How often the carrier was asked for it, in two bits.
+    const ASKED: u8 = 0b0110_0000;
+
+    pub(crate) const fn n_asked(self) -> u8 {
+        (self.0 & Self::ASKED) >> Self::ASKED.trailing_zeros()
+    }
+
+    /// At most 3 can be kept.
+    pub(crate) const fn set_asked(&mut self, n_asked: u8) {
+        let n_asked = if n_asked > 3 { 3 } else { n_asked };
+        self.0 = self.0 & !Self::ASKED | n_asked << Self::ASKED.trailing_zeros();
+    }
 
     pub(crate) const fn has(self, flag: u8) -> bool {
         self.0 & flag != 0
@@ -165,6 +186,16 @@ mod tests {
         check(&[Segment::Doubt, OPEN], 0, MessageState::InDoubt);
         check(&[Segment::Suppressed, OPEN], 0, MessageState::Suppressed);
         check(&[Segment::Suppressed, Segment::InFlight], 0, MessageState::InFlight);
+    }
+
+    #[test]
+    fn questions_are_counted_beside_the_other_flags() {
+        let mut flags = Flags(Flags::TIMED_OUT | Flags::TAKEN_TWICE);
+        for n in [1, 3, 2, 9] {
+            flags.set_asked(n);
+            assert_eq!((flags.n_asked(), flags.has(Flags::TAKEN_TWICE)), (n.min(3), true));
+        }
+        assert_eq!(Flags(!Flags::ASKED).n_asked(), 0);
     }
 
     #[test]

@@ -11,6 +11,8 @@
 //! data file ourselves).
 
 use std::{
+    any::Any,
+    cell::Cell,
     fs::{self, File},
     io,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -34,11 +36,16 @@ const CACHE_BYTES: u64 = 16 << 20;
 /// True while sled opens its files: a panic in there is damage to be set aside, no bug of ours.
 static OPENING: AtomicBool = AtomicBool::new(false);
 
-/// Whether a panic just now comes from sled reading damaged files. A panic hook that ends the
-/// process must let this one pass.
+thread_local! {
+    /// True while this thread lets sled write: it panics where a disk fails.
+    static WRITING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether a panic just now, on this thread, comes from sled: it reads damaged files, or its disk
+/// fails. A panic hook that ends the process must let this one pass.
 #[must_use]
-pub fn is_opening() -> bool {
-    OPENING.load(Ordering::SeqCst)
+pub fn is_in_sled() -> bool {
+    OPENING.load(Ordering::SeqCst) || WRITING.get()
 }
 
 #[derive(Debug)]
@@ -128,17 +135,17 @@ impl Store {
 
     /// Removes everything.
     pub(crate) fn clear(&self) -> Result<(), Error> {
-        self.db.clear().map_err(|source| self.failed(source))
+        self.guarded(|db| db.clear())
     }
 
     /// Writes one batch, all of it or nothing.
     pub(crate) fn write(&self, batch: Batch) -> Result<(), Error> {
-        self.db.apply_batch(batch.0).map_err(|source| self.failed(source))
+        self.guarded(|db| db.apply_batch(batch.0))
     }
 
     /// Returns when everything written would survive a power cut.
     pub(crate) fn sync(&self) -> Result<(), Error> {
-        self.db.flush().map_err(|source| self.failed(source))?;
+        self.guarded(|db| db.flush().map(drop))?;
         let file = self.path.join("db");
         File::open(&file).and_then(|db| db.sync_data()).map_err(|source| Error::Io {
             path: file,
@@ -163,6 +170,32 @@ impl Store {
     fn failed(&self, source: sled::Error) -> Error {
         Error::Store { path: self.path.clone(), source }
     }
+
+    /// Lets sled write. A panic of its own, over a disk that fails, is an error as others are.
+    fn guarded<T>(&self, write: impl FnOnce(&sled::Db) -> Result<T, sled::Error>) -> Result<T, Error> {
+        WRITING.set(true);
+        let written = catch_unwind(AssertUnwindSafe(|| write(&self.db)));
+        WRITING.set(false);
+        written
+            .unwrap_or_else(|panic| {
+                // Its end would write, and panic, once more: it never comes.
+                std::mem::forget(self.db.clone());
+                Err(sled::Error::Io(io::Error::other(words_of(panic.as_ref()))))
+            })
+            .map_err(|source| self.failed(source))
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        // What fails here fails again at the next opening, which says so; the journal has everything.
+        let _ = self.guarded(|db| db.flush());
+    }
+}
+
+fn words_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref().copied());
+    format!("sled gave up: {}", text.unwrap_or("it does not say why"))
 }
 
 /// What is written together.

@@ -401,6 +401,39 @@ fn suppressed_numbers_and_rows_stay_so_over_crash_and_clean_end() {
 }
 
 #[test]
+fn a_receipt_finds_a_segment_that_went_elsewhere_than_its_row_also_after_a_restart() {
+    let mut world = World::new(1);
+    let south = CarrierIndex(1);
+    let check = RecipientCheck(7);
+    let token = |segment| MessageToken::new(RowIndex(0), segment);
+    let accepted =
+        |segment| AnswerEntry { token: token(segment), answer: Answer::Accepted { id: b"77", folded: None, check } };
+    let intent = |only| IntentEntry { row: RowIndex(0), n_segments: 2, only };
+    world.record(|events, _| events.carrier(south, "south"));
+    world.record(|events, head| events.intent(head, 0, [intent(None)]));
+    let throttled = AnswerEntry { token: token(1), answer: Answer::Throttled { status: 0x58 } };
+    world.record(|events, head| events.answers(head, [accepted(0), throttled]));
+    world.record(|events, head| events.intent(Head { carrier: south, ..head }, 0, [intent(Some(1))]));
+    world.record(|events, head| events.answers(Head { carrier: south, ..head }, [accepted(1)]));
+    world.ledger().checkpoint(Checkpoint::All).unwrap();
+    world.crash();
+    world.open();
+    for carrier in [NORTH, south] {
+        let receipt = ReceiptEntry {
+            id: b"77",
+            state: ReceiptState::Delivered,
+            err: b"",
+            check: Some(check),
+            raw: None,
+            facts: None,
+        };
+        world.record(|events, head| events.receipts(carrier, head.at, [receipt]));
+    }
+    assert_eq!(world.summary().segments.delivered, 2);
+    assert_eq!(world.summary().states.get(MessageState::Delivered), 1);
+}
+
+#[test]
 fn a_receipt_comes_back_from_its_record_with_all_that_it_says() {
     let facts = |submitted_s: u64| ReceiptFacts {
         submitted: UnixMicros(submitted_s * 1_000_000),

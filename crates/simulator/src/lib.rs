@@ -21,8 +21,8 @@ mod world;
 
 pub use error::Error;
 pub use options::{
-    Delay, Faults, FinalStates, IdForm, ReceiptForm, RefuseBinds, Replies, ReplyAtBind, Share, SimulatorOptions,
-    SlowReading, TimedWhen, When,
+    Delay, Faults, FinalStates, IdForm, QuerySmForm, ReceiptForm, RefuseBinds, Replies, ReplyAtBind, Share,
+    SimulatorOptions, SlowReading, TimedWhen, When,
 };
 pub use server::{Account, Setup, Simulator};
 pub use spool::erase_spool;

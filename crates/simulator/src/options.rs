@@ -48,6 +48,8 @@ pub struct SimulatorOptions {
     pub receipt_utc_offset_min: i16,
     /// Whom receipts go to, in place of the message's sender.
     pub receipt_sender: Option<String>,
+    /// What it says to query_sm.
+    pub query_sm: QuerySmForm,
     /// Binds beyond so many are refused with 0x0D.
     pub max_binds: Option<u32>,
     /// Binds that are refused: `"0x0e"` is every one, `{ status = "0x08", first = 2 }` the first
@@ -99,6 +101,21 @@ pub enum IdForm {
     Padded,
     /// 36 characters.
     Uuid,
+}
+
+/// What is said to query_sm (SMPP 3.4, 4.8).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum QuerySmForm {
+    /// The operation is not known: generic_nack with 0x03.
+    #[default]
+    Unsupported,
+    /// Where the message stands, for who sent it; messages of this process alone.
+    Answered,
+    /// 0x67, whatever is asked for.
+    Refused,
+    /// Nothing.
+    Silent,
 }
 
 /// Where a receipt says what it says.

@@ -26,6 +26,8 @@ pub struct Seen {
     pub replies_sent: u64,
     /// Of those, acknowledged with status 0.
     pub replies_acknowledged: u64,
+    /// query_sm received.
+    pub queries: u64,
     /// Submits answered with 0x58.
     pub throttled: u64,
     /// Binds accepted.

@@ -2,6 +2,7 @@
 //! was seen.
 
 mod answer;
+mod queries;
 mod receipts;
 mod replies;
 mod session;
@@ -17,8 +18,8 @@ use std::{
 use tokio::sync::Notify;
 use volley_smpp::receipt::MessageState;
 
-use self::answer::AnswerDue;
 pub(crate) use self::replies::ReplyPart;
+use self::{answer::AnswerDue, queries::Known};
 use crate::{
     Account, Seen, SimulatorOptions,
     fault::Fault,
@@ -102,6 +103,8 @@ struct AccountState {
     next_receiver: usize,
     /// Faults that can strike submits; empty in the usual case, which costs nothing then.
     armed: Vec<(Fault, When)>,
+    /// By the id as answers have it; empty where nobody may ask.
+    known: HashMap<Vec<u8>, Known>,
     /// Submits taken.
     n_taken: u64,
     n_refused_binds: u32,
@@ -142,6 +145,7 @@ impl World {
         let witness = Witness::new(accounts.iter().map(|account| account.name.clone()));
         let accounts = accounts.into_iter().map(|account| AccountState {
             armed: account.options.faults.armed(),
+            known: HashMap::new(),
             n_taken: 0,
             n_refused_binds: 0,
             was_bound: false,

@@ -19,7 +19,9 @@ pub(crate) enum DoubtCommand {
     #[command(after_help = "\
 Examples:
   volley doubt list spring-sale
-  volley doubt list spring-sale --json | jq '.rows[].line'")]
+  volley doubt list spring-sale --json | jq '.rows[].line'
+
+Works while a campaign runs, whose process is asked then.")]
     List(DoubtList),
     /// Say what became of rows in doubt, or have them sent again
     #[command(after_help = "\

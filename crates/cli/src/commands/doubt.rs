@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::json;
-use volley_engine::{DataDir, Decided, DoubtRow, DoubtVerdict, Doubts};
+use volley_engine::{DataDir, Decided, DoubtRow, DoubtVerdict, Doubts, ListedDoubts, list_doubts};
 
 use super::run::confirm;
 use crate::{
@@ -20,16 +20,15 @@ pub(crate) fn doubt(data: &DataDir, what: &DoubtCommand) -> Result<Code, Failure
 }
 
 fn list(data: &DataDir, args: &DoubtList) -> Result<Code, Failure> {
-    let mut doubts = Doubts::open(data, &args.campaign)?;
-    let rows = doubts.list()?;
+    let ListedDoubts { campaign, rows } = list_doubts(data, &args.campaign)?;
     if args.json {
-        let value = json!({ "campaign": doubts.name(), "in_doubt": rows.len(), "rows": rows });
+        let value = json!({ "campaign": campaign, "in_doubt": rows.len(), "rows": rows });
         print(&format!("{value:#}\n"))?;
         return Ok(Code::Clean);
     }
-    print(&table(&doubts.name(), &rows))?;
+    print(&table(&campaign, &rows))?;
     if !rows.is_empty() {
-        eprintln!("decide with `volley doubt resolve {} --as sent|failed|resend`", doubts.name());
+        eprintln!("decide with `volley doubt resolve {campaign} --as sent|failed|resend` when nothing runs");
     }
     Ok(Code::Clean)
 }

@@ -83,12 +83,48 @@ fn what_a_kill_left_in_flight_can_be_decided_on_without_a_resume() {
     while status(dir).is_none_or(|status| n(&status, "/states/in_flight") < 50) {
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
-    let (code, _, words) = doubt(dir, &["list", "test"]);
-    assert_eq!(code, Some(5), "while it runs: {words}");
+    let (code, listed, words) = doubt(dir, &["list", "test", "--json"]);
+    assert_eq!((code, n(&listed, "/in_doubt")), (Some(0), 0), "in flight while it runs: {words}");
     child.kill().unwrap();
     child.wait().unwrap();
     let (_, listed, words) = doubt(dir, &["list", "test", "--json"]);
     assert!(n(&listed, "/in_doubt") >= 50, "{listed}{words}");
     assert_eq!(listed["rows"][0]["cause"].as_str(), Some("stopped before the answer"), "{listed}");
+    simulator.kill();
+}
+
+#[test]
+fn a_running_process_lists_what_is_in_doubt_and_nobody_decides_beside_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let simulator = Simulator::start(dir, "receipt-delay = \"1h\"\n[faults]\nlost-answers = { after-submits = 20 }\n");
+    let campaign = write_campaign(dir, ROWS, &simulator.address, "");
+    let carriers = dir.join("carriers.toml");
+    let text = std::fs::read_to_string(&carriers).unwrap();
+    std::fs::write(&carriers, format!("{text}response-timeout = \"300ms\"\n")).unwrap();
+    let mut run = volley(dir);
+    run.arg("run").arg(campaign).args(["--yes", "--no-progress"]).stdin(Stdio::null());
+    let mut child = run.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let in_doubt = loop {
+        let state = |status: &Value, state: &str| n(status, &format!("/states/{state}"));
+        match status(dir) {
+            Some(status) if state(&status, "in_doubt") + state(&status, "accepted") == ROWS => {
+                break state(&status, "in_doubt");
+            }
+            _ => std::thread::sleep(std::time::Duration::from_millis(20)),
+        }
+    };
+    let (code, listed, words) = doubt(dir, &["list", "test", "--json"]);
+    assert!(in_doubt > 0 && code == Some(0), "{words}");
+    assert_eq!((rows(&listed).len() as u64, n(&listed, "/in_doubt")), (in_doubt, in_doubt), "{listed}");
+    assert_eq!((&listed["campaign"], &listed["rows"][0]["carrier"]), (&Value::from("test"), &Value::from("north")));
+    let (code, _, words) = doubt(dir, &["list", "other"]);
+    assert!(code == Some(2) && words.contains("other"), "{code:?} {words}");
+    let (code, _, words) = doubt(dir, &["resolve", "test", "--as", "sent", "--yes"]);
+    assert_eq!(code, Some(5), "{words}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let (code, again, words) = doubt(dir, &["list", "test", "--json"]);
+    assert_eq!((code, &again["rows"]), (Some(0), &listed["rows"]), "the same from journal and store: {words}");
     simulator.kill();
 }

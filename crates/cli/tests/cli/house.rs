@@ -14,7 +14,7 @@ const MAY_USE: [(&str, &[&str]); 11] = [
     ("simulator", &["smpp"]),
     ("engine", &["core", "smpp", "ingest", "scheduler", "pipeline", "journal", "reconciler", "simulator"]),
     ("cli", &["engine"]),
-    ("proof", &[]),
+    ("proof", &["core", "smpp", "pipeline", "journal", "reconciler", "engine"]),
 ];
 
 /// Libraries that only these crates may use.
@@ -22,10 +22,10 @@ const OWNERS: [(&str, &[&str]); 7] = [
     ("csv", &["ingest"]),
     ("governor", &["scheduler"]),
     ("sled", &["reconciler"]),
-    ("clap", &["cli"]),
+    ("clap", &["cli", "proof"]),
     ("tokio-rustls", &["pipeline"]),
     ("rustls-native-certs", &["pipeline"]),
-    ("tokio", &["pipeline", "simulator", "engine", "cli"]),
+    ("tokio", &["pipeline", "simulator", "engine", "cli", "proof"]),
 ];
 
 fn dependencies(krate: &Path) -> BTreeSet<String> {

@@ -4,27 +4,9 @@ use std::{fs, path::Path, process::Stdio};
 
 use serde_json::Value;
 
-use crate::support::{Simulator, n, status, stderr, sum_of_states, volley, write_campaign};
-
-/// Adds to the carrier of `write_campaign`.
-fn add_to_carrier(dir: &Path, keys: &str) {
-    let carriers = dir.join("carriers.toml");
-    let text = fs::read_to_string(&carriers).unwrap();
-    fs::write(&carriers, format!("{text}{keys}\n")).unwrap();
-}
-
-fn run(dir: &Path, campaign: &Path) -> (Option<i32>, String) {
-    let mut command = volley(dir);
-    command.arg("run").arg(campaign).args(["--yes", "--no-progress"]).stdin(Stdio::null());
-    let output = command.output().unwrap();
-    (output.status.code(), stderr(&output))
-}
-
-fn receipts(dir: &Path) -> Value {
-    let output = volley(dir).args(["status", "--json"]).output().unwrap();
-    let all: Value = serde_json::from_slice(&output.stdout).unwrap();
-    all.pointer("/receipts").unwrap().clone()
-}
+use crate::support::{
+    Simulator, add_to_carrier, is_sound, n, receipts, run, status, stderr, sum_of_states, volley, write_campaign,
+};
 
 /// The same campaign under another name.
 fn renamed(dir: &Path, campaign: &Path, name: &str) -> std::path::PathBuf {
@@ -32,12 +14,6 @@ fn renamed(dir: &Path, campaign: &Path, name: &str) -> std::path::PathBuf {
     let file = dir.join(format!("{name}.toml"));
     fs::write(&file, text).unwrap();
     file
-}
-
-#[track_caller]
-fn is_sound(dir: &Path) {
-    let doctor = volley(dir).arg("doctor").output().unwrap();
-    assert_eq!(doctor.status.code(), Some(0), "{}", String::from_utf8_lossy(&doctor.stdout));
 }
 
 struct Lost {

@@ -18,6 +18,7 @@ mod interrupt;
 mod kill;
 mod listen;
 mod lists;
+mod queries;
 mod replies;
 mod report;
 mod scenarios;

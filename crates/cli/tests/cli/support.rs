@@ -105,3 +105,31 @@ pub(crate) fn n(status: &Value, pointer: &str) -> u64 {
 pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
+
+/// Adds to the carrier of `write_campaign`.
+pub(crate) fn add_to_carrier(dir: &Path, keys: &str) {
+    let carriers = dir.join("carriers.toml");
+    let text = fs::read_to_string(&carriers).unwrap();
+    fs::write(&carriers, format!("{text}{keys}\n")).unwrap();
+}
+
+pub(crate) fn run(dir: &Path, campaign: &Path) -> (Option<i32>, String) {
+    let mut command = volley(dir);
+    command.arg("run").arg(campaign).args(["--yes", "--no-progress"]).stdin(Stdio::null());
+    let output = command.output().unwrap();
+    (output.status.code(), stderr(&output))
+}
+
+/// The counts of receipts over all campaigns.
+pub(crate) fn receipts(dir: &Path) -> Value {
+    let output = volley(dir).args(["status", "--json"]).output().unwrap();
+    let all: Value = serde_json::from_slice(&output.stdout).unwrap();
+    all.pointer("/receipts").unwrap().clone()
+}
+
+/// The sums agree in three ways.
+#[track_caller]
+pub(crate) fn is_sound(dir: &Path) {
+    let doctor = volley(dir).arg("doctor").output().unwrap();
+    assert_eq!(doctor.status.code(), Some(0), "{}", String::from_utf8_lossy(&doctor.stdout));
+}

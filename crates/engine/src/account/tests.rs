@@ -129,6 +129,15 @@ fn what_can_not_work_is_refused_with_the_reason() {
 }
 
 #[test]
+fn questions_are_asked_where_the_profile_says_so() {
+    assert!(load("").unwrap().1.query.is_none());
+    let query = load("query = { after = \"1h\", rate = \"5/s\" }\n").unwrap().1.query.unwrap();
+    assert_eq!((query.after.0.as_secs(), query.rate.as_per_sec()), (3_600, 5.0));
+    check_refused("query = { after = \"0s\", rate = \"5/s\" }\n", "`query.after` is zero");
+    check_refused("query = { after = \"1h\" }\n", "missing field `rate`");
+}
+
+#[test]
 fn submit_fields_that_can_not_work_are_refused_with_the_reason() {
     check_refused("priority = 4\n", "`priority` is 4: possible is 0 to 3");
     check_refused("service-type = \"toolong\"\n", "`service-type` has more than 5 characters");

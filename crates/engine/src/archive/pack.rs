@@ -23,7 +23,11 @@ use volley_core::{CampaignId, UnixMicros};
 use volley_reconciler::Ledger;
 
 use super::time;
-use crate::{DataDir, Error, report::write_rows, seal};
+use crate::{
+    DataDir, Error,
+    report::{Asked, write_rows},
+    seal,
+};
 
 /// Version of the archive's layout.
 pub(super) const FORMAT: u64 = 1;
@@ -47,7 +51,7 @@ pub(super) fn pack(dir: &DataDir, ledger: &Ledger, id: CampaignId, at: UnixMicro
         "plan": plan,
     });
     tar.add_octets("archive.json", &pretty(&about)).map_err(failed)?;
-    tar.add_octets("report.json", &pretty(&json!(ledger.summary(id)))).map_err(failed)?;
+    tar.add_octets("report.json", &pretty(&Asked { dir, ledger, campaign: id, at }.json()?)).map_err(failed)?;
     let rows = Partial::beside(path, ".recipients");
     let mut out = BufWriter::with_capacity(1 << 20, private(&rows.0).map_err(failed)?);
     write_rows(dir, ledger, id, &mut out, &mut |_| {})?;

@@ -77,7 +77,7 @@ impl Session {
                 self.n_lost += 1;
                 return;
             }
-            EventKind::Returned { .. } | EventKind::BindLost { .. } | EventKind::Stopped => return,
+            EventKind::Told(_) | EventKind::Returned { .. } | EventKind::BindLost { .. } | EventKind::Stopped => return,
         };
         if let Some(first) = self.outcomes.get_mut(usize::from(event.bind)) {
             first.get_or_insert(outcome);

@@ -5,6 +5,7 @@ mod connection;
 mod kinds;
 mod prices;
 mod profile;
+mod query;
 mod receipts;
 mod secret;
 mod statuses;
@@ -25,6 +26,7 @@ pub use self::{
     kinds::{CarrierKind, Concatenation, DefaultAlphabet, IdMode, NationalLanguage},
     prices::{Currency, Money, Prices},
     profile::CarrierOptions,
+    query::QueryOptions,
     receipts::{ClockSkew, ReceiptOptions, ReceiptStateName, ReceiptZone, StripPattern, ValuePattern},
     secret::SecretSource,
     statuses::{StatusClassName, StatusCodes, StatusRule},

@@ -9,7 +9,7 @@ use volley_ingest::person;
 use volley_reconciler::{CampaignReceipts, Summary};
 
 use super::{
-    Report,
+    Asked,
     breakdown::{Breakdown, By, Words},
     delays::{Delays, Percentiles, Series},
     facts::{Doubtful, Facts, price_table},
@@ -59,17 +59,17 @@ pub(super) struct DoubtfulRow {
 
 impl Details {
     pub(super) fn gather(
-        report: &Report,
+        asked: Asked<'_>,
         by: &[By],
         zone: &TimeZone,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Self, Error> {
-        let summary = report.summary()?;
-        let (ledger, id) = (&report.ledger, report.campaign);
-        let no_plan = || report.does_not_add_up("the campaign has no plan");
+        let summary = asked.summary()?;
+        let (ledger, id) = (asked.ledger, asked.campaign);
+        let no_plan = || asked.does_not_add_up("the campaign has no plan");
         let ((planned_at, as_of), plan) = ledger.times(id).zip(ledger.plan(id)).ok_or_else(no_plan)?;
-        let rows = Rows::open(&report.dir, ledger, id)?;
-        let approved = approved(&report.dir, id)?;
+        let rows = Rows::open(asked.dir, ledger, id)?;
+        let approved = approved(asked.dir, id)?;
         let planned = PlannedCost::of(&approved);
         let facts = Facts::gather(&rows, by, &price_table(ledger, &approved), planned_at, progress)?;
         let words = Words {
@@ -85,16 +85,16 @@ impl Details {
         let doubtful = facts.doubtful.iter().map(|row| doubtful_row(row, &words)).collect();
         let mut total = facts.total;
         total.states.add(MessageState::Rejected, plan.rejected.values().sum());
-        check(report, &summary, &total, &breakdowns, rows.knows_segments())?;
+        check(asked, &summary, &total, &breakdowns, rows.knows_segments())?;
         Ok(Self {
             summary,
             planned,
             total,
             breakdowns,
             receipts: ledger.campaign_receipts(id),
-            opt_outs: opt_outs(report)?,
+            opt_outs: opt_outs(asked)?,
             as_of,
-            asked_at: report.asked_at,
+            asked_at: asked.at,
             begun_at: planned_at,
             approved,
             delays: facts.delays,
@@ -213,9 +213,9 @@ fn doubtful_row(row: &Doubtful, words: &Words<'_>) -> DoubtfulRow {
 }
 
 /// Recipients whose reply was read as opting out of everything or of something.
-fn opt_outs(report: &Report) -> Result<u64, Error> {
-    let id = report.campaign.0;
-    let replies = replies::replies(&report.dir, Some(&id.to_string()))?;
+fn opt_outs(asked: Asked<'_>) -> Result<u64, Error> {
+    let id = asked.campaign.0;
+    let replies = replies::replies(asked.dir, Some(&id.to_string()))?;
     let opting_out = replies.iter().filter(|reply| matches!(reply.decision.as_str(), "opt_out" | "opt_out_scoped"));
     let numbers: std::collections::HashSet<_> = opting_out.map(|reply| reply.number).collect();
     Ok(numbers.len() as u64)
@@ -223,7 +223,7 @@ fn opt_outs(report: &Report) -> Result<u64, Error> {
 
 /// Every breakdown's columns add up to the report's totals, and those are the ledger's own.
 fn check(
-    report: &Report,
+    asked: Asked<'_>,
     summary: &Summary,
     total: &Tally,
     breakdowns: &[Breakdown],
@@ -235,12 +235,12 @@ fn check(
         && (rows.submitted, rows.accepted, rows.delivered) == (ledger.submitted, ledger.accepted, ledger.delivered)
         && (rows.planned == ledger.planned || !knows_segments);
     if !agrees {
-        return Err(report.does_not_add_up("the report's rows don't add up to the ledger's counters"));
+        return Err(asked.does_not_add_up("the report's rows don't add up to the ledger's counters"));
     }
     match breakdowns.iter().find(|breakdown| breakdown.total() != *total) {
         None => Ok(()),
         Some(wrong) => {
-            Err(report.does_not_add_up(&format!("the breakdown by {} does not add up to the report", wrong.by.name())))
+            Err(asked.does_not_add_up(&format!("the breakdown by {} does not add up to the report", wrong.by.name())))
         }
     }
 }

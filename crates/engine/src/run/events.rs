@@ -36,6 +36,7 @@ impl Runner {
         match event.kind {
             EventKind::Answers(answers) => self.on_answers(lane, &answers),
             EventKind::Receipts(receipts) => self.on_receipts(lane, &receipts),
+            EventKind::Told(answers) => self.on_told(lane, &answers),
             EventKind::Replies(replies) => self.on_replies(lane, event.carrier, &replies)?,
             EventKind::Lost { tokens, cause } => {
                 let cause = match cause {
@@ -90,7 +91,7 @@ impl Runner {
         }
     }
 
-    fn head(&self, lane: usize) -> Head {
+    pub(super) fn head(&self, lane: usize) -> Head {
         let carrier = self.lanes.get(lane).map_or(CarrierIndex::default(), |lane| lane.limits.carrier);
         Head { campaign: self.campaign, carrier, at: self.clock.wall() }
     }

@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use volley_pipeline::CarrierStatus;
 
-use super::{Reach, Runner};
-use crate::board::LaneBoard;
+use super::{Lane, Reach, Runner};
+use crate::{asker::Asker, board::LaneBoard};
 
 impl Runner {
     /// Renews the board.
@@ -27,7 +27,7 @@ impl Runner {
                 waits_for: limit.or_else(|| lost.then(|| format!("carrier {} has no bind", lane.name))),
                 reach: if lost { lost_in_words(&status) } else { in_words(&lane.reach) },
                 paused: lane.paused.clone(),
-                proposal: lane.reading.proposal.clone(),
+                proposal: proposal(lane),
                 rates: lane.rates.measure(now, &status),
                 status,
             }
@@ -35,6 +35,12 @@ impl Runner {
         self.board.set_journal(self.state.commit_times.to_json(self.state.disk_full));
         self.board.set_lanes(lanes.collect(), self.state.throttled);
     }
+}
+
+/// What to change in the carrier's profile.
+fn proposal(lane: &Lane) -> Option<String> {
+    let given_up = lane.asker.as_ref().and_then(Asker::given_up).map(|why| why.in_words().to_owned());
+    lane.reading.proposal.clone().or(given_up)
 }
 
 fn in_words(reach: &Reach) -> String {

@@ -1,7 +1,7 @@
 //! Messages to us, and what they change.
 
 use volley_core::{CarrierIndex, MessageToken, Msisdn, RecipientCheck};
-use volley_pipeline::ReplyBatch;
+use volley_pipeline::{ReceiptHandle, ReplyBatch};
 use volley_reconciler::{SuppressCause, record::SuppressChange};
 
 use super::{Runner, Stop, TURNS_IN_FLIGHT};
@@ -47,7 +47,7 @@ impl Courtesies {
 
 impl Runner {
     /// Keeps what came, durably, and does what it asks for. It is acknowledged when the journal
-    /// holds the effects; what came before at once.
+    /// holds the effects.
     pub(super) fn on_replies(&mut self, lane: usize, carrier: CarrierIndex, replies: &ReplyBatch) -> Result<(), Stop> {
         let at = self.clock.wall();
         let name = self.lane_name(lane).to_owned();
@@ -70,9 +70,6 @@ impl Runner {
                 turn.acknowledge.push(handle);
             }
         }
-        if let Some(lane) = self.lanes.get(lane).filter(|_| !known.is_empty()) {
-            lane.carrier.acknowledge(&known);
-        }
         // What changes nothing needs no confirmation; a question is one whoever asks it.
         let was = |number| self.suppressed.cause(number, at).is_some();
         let mut asks = taken.asks;
@@ -82,8 +79,20 @@ impl Runner {
             Ask::Help => true,
         });
         self.take_effect(&effects);
+        self.acknowledge_behind(lane, &known);
         asks.iter().for_each(|(number, ask)| self.answer(lane, *number, *ask));
         Ok(())
+    }
+
+    /// What came before is acknowledged when all that is on its way to the journal is durable: its
+    /// effect may be among it.
+    fn acknowledge_behind(&mut self, lane: usize, known: &[ReceiptHandle]) {
+        let state = &mut self.state;
+        let last = if state.turn.events.is_empty() { state.in_flight.back_mut() } else { Some(&mut state.turn) };
+        match last.and_then(|turn| turn.lanes.get_mut(lane)) {
+            Some(turn) => turn.acknowledge.extend_from_slice(known),
+            None => self.lanes.get(lane).into_iter().for_each(|lane| lane.carrier.acknowledge(known)),
+        }
     }
 
     /// Gives out parts that waited too long.

@@ -101,6 +101,7 @@ impl Owner {
             }
             EventKind::Lost { tokens, .. } => log.n_lost += tokens.len(),
             EventKind::ConnectFailed { error, .. } => panic!("can't connect: {error}"),
+            EventKind::Told(_) => {}
             EventKind::Replies(_) | EventKind::Returned { .. } | EventKind::Stopped => {}
         }
     }

@@ -3,7 +3,10 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use super::{Event, Log, check, commit, fill_group};
-use crate::{Closed, Error, JournalOptions, reserve::Reserve};
+use crate::{
+    Closed, Error, JournalOptions,
+    reserve::{Reserve, Room},
+};
 
 /// Appends records without a thread: each [`InlineWriter::commit`] writes and syncs one group.
 #[derive(Debug)]
@@ -25,6 +28,12 @@ impl InlineWriter {
     #[must_use]
     pub fn is_tight(&self) -> bool {
         self.reserve.is_tight()
+    }
+
+    /// As [`crate::Writer::room`].
+    #[must_use]
+    pub fn room(&self) -> Room {
+        Room(Arc::clone(&self.reserve))
     }
 
     /// Looks for room, as a thread does for a [`crate::Writer`].

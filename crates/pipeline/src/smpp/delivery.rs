@@ -117,7 +117,7 @@ const fn ton_npi(address: &Address<'_>) -> (u8, u8) {
     (address.ton, address.npi)
 }
 
-const fn state(state: MessageState) -> ReceiptState {
+pub(super) const fn state(state: MessageState) -> ReceiptState {
     match state {
         MessageState::Scheduled => ReceiptState::Scheduled,
         MessageState::Enroute => ReceiptState::Enroute,

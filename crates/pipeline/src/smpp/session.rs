@@ -17,8 +17,8 @@ use volley_smpp::{
 
 pub(crate) use self::end::Close;
 use self::{adaptive::AdaptiveWindow, answer_times::AnswerTimes, end::Retire, timing::Timing};
-use super::{StatusClasses, options::Timers, throttle::TurnAnswers, window::Window};
-use crate::{AnswerBatch, BindKind, BindPhase, Secret};
+use super::{StatusClasses, options::Timers, questions::OpenQuestions, throttle::TurnAnswers, window::Window};
+use crate::{AnswerBatch, BindKind, BindPhase, QueryAnswer, Question, Secret};
 
 /// What a session is to know from the start.
 #[derive(Debug, Clone)]
@@ -38,6 +38,7 @@ pub(crate) struct Session {
     options: SessionOptions,
     phase: Phase,
     window: Window,
+    questions: OpenQuestions,
     adaptive: Option<AdaptiveWindow>,
     timing: Timing,
     /// Deliveries handed up and not yet acknowledged.
@@ -130,6 +131,7 @@ impl Session {
             options,
             phase: Phase::Binding { sequence, until },
             window,
+            questions: OpenQuestions::default(),
             adaptive,
             turn: TurnAnswers::default(),
             n_unacknowledged: 0,
@@ -157,10 +159,10 @@ impl Session {
         self.window.n_open()
     }
 
-    /// Submits that may be written now, as far as the window is concerned.
-    pub(crate) const fn room(&self) -> u32 {
+    /// Submits or questions that may be written now, as far as the window is concerned.
+    pub(crate) fn room(&self) -> u32 {
         match self.phase {
-            Phase::Bound => self.window.n_free(),
+            Phase::Bound => self.window.n_free().saturating_sub(self.questions.len()),
             Phase::Binding { .. } | Phase::Retiring { .. } | Phase::Unbinding { .. } => 0,
         }
     }
@@ -196,6 +198,28 @@ impl Session {
         self.counters.n_submitted += 1;
     }
 
+    /// Questions that may be written now, as far as the window is concerned: a quarter of it, so
+    /// that an SMSC that doesn't answer them does not end the sending.
+    pub(crate) fn room_for_questions(&self) -> u32 {
+        let most = (self.window.limit() / 4).max(1);
+        self.room().min(most.saturating_sub(self.questions.len()))
+    }
+
+    /// Appends a question to what is written.
+    pub(crate) fn query(&mut self, question: Question, now: Instant, out: &mut Vec<u8>) {
+        let Question { token, id, pdu } = question;
+        let sequence = self.window.next_sequence();
+        let start = out.len();
+        out.extend_from_slice(&pdu);
+        patch_sequence(out.get_mut(start..).unwrap_or_default(), sequence);
+        self.questions.insert(sequence, token, id, now + self.options.timers.response);
+    }
+
+    /// What came of questions since the last call.
+    pub(crate) fn take_told(&mut self) -> Vec<QueryAnswer> {
+        self.questions.take_answers()
+    }
+
     /// A submit that no octet of was written after all: its token.
     pub(crate) fn take_back(&mut self, sequence: u32) -> Option<MessageToken> {
         let (token, _) = self.window.answer(sequence)?;
@@ -205,6 +229,7 @@ impl Session {
 
     /// Everything still open, the oldest first. The session is over.
     pub(crate) fn close(&mut self) -> Vec<MessageToken> {
+        self.questions.close();
         self.window.drain()
     }
 
@@ -272,6 +297,7 @@ impl Session {
             CommandId::UnbindResp => return self.on_unbind_answer(sequence),
             // No response exists for these two.
             CommandId::Outbind | CommandId::AlertNotification => self.counters.n_unknown_requests += 1,
+            CommandId::QuerySmResp if self.questions.answer(pdu, &self.options.ids) => self.timing.on_answer(),
             CommandId::QuerySmResp
             | CommandId::ReplaceSmResp
             | CommandId::CancelSmResp
@@ -365,6 +391,8 @@ impl Session {
             // A nack without a reason is a refusal still.
             let status = if status == CommandStatus::ROK { CommandStatus::RUNKNOWNERR } else { status };
             self.on_refusal(token, status, mark, now, answers);
+        } else if self.questions.answer(pdu, &self.options.ids) {
+            self.timing.on_answer();
         } else if !self.timing.on_enquire_answer(sequence) {
             self.counters.n_unknown_answers += 1;
         }
@@ -451,6 +479,7 @@ impl Session {
         if let Some(limit) = self.adaptive.as_mut().and_then(|adaptive| adaptive.measure(now)) {
             self.window.set_limit(limit);
         }
+        self.questions.expire(now);
         self.timing.check_input(now)?;
         if matches!(self.phase, Phase::Binding { .. } | Phase::Unbinding { .. }) {
             return Ok(());
@@ -498,6 +527,7 @@ impl Session {
             Phase::Retiring { until, .. } => input.min(self.timing.next_enquire_wake()).min(until),
             Phase::Bound => {
                 let wake = input.min(self.timing.next_enquire_wake());
+                let wake = self.questions.next_until().map_or(wake, |until| wake.min(until));
                 let oldest = self.window.oldest_written();
                 oldest.map_or(wake, |written| wake.min(self.timing.answer_deadline(written, now)))
             }

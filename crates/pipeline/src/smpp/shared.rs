@@ -11,7 +11,7 @@ use volley_core::{CarrierIndex, Clock};
 
 use super::{
     SmppOptions, backoff::Jitter, bind_task::BindTask, carrier_task, gate::Gate, options::Account, options::BindPlan,
-    throttle::Throttle, tls::Tls,
+    questions::QuestionQueue, throttle::Throttle, tls::Tls,
 };
 use crate::{
     BindPhase, BindStatus, CarrierEvent, CarrierStatus, Error, EventKind, Pacer, ReceiptHandle, SubmitBatch,
@@ -25,6 +25,7 @@ pub(crate) struct Shared {
     pub(crate) options: SmppOptions,
     pub(crate) tls: Option<Tls>,
     pub(crate) queue: Queue,
+    pub(crate) questions: QuestionQueue,
     pub(crate) binds: Vec<BindShared>,
     pub(crate) pacer: Arc<dyn Pacer>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -95,6 +96,7 @@ pub(crate) fn start(
         name: name.to_owned(),
         tls,
         queue: Queue::default(),
+        questions: QuestionQueue::default(),
         binds: binds.collect(),
         pacer,
         events,

@@ -30,6 +30,8 @@ const PAUSE_SEGMENTS: f64 = 5.0;
 const PAUSE_MIN: Duration = Duration::from_millis(20);
 /// `RMSGQFUL` may concern one destination alone: it counts above this share of a second's answers.
 const QUEUE_FULL_SHARE: f64 = 0.02;
+/// Until the next question, when next to nothing is missing.
+const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 /// What a timer that rings late may send back to back.
 const LATENESS: Duration = Duration::from_millis(4);
 
@@ -192,7 +194,9 @@ impl Throttle {
         let granted = want.min(ceiling.tokens as u32);
         ceiling.tokens -= f64::from(granted);
         let missing = 1.0 - ceiling.tokens.fract();
-        let retry_at = (granted < want).then(|| now + Duration::from_secs_f64(missing / ceiling.per_sec));
+        // Never at once: a remainder lost to rounding would be asked for again and again.
+        let wait = Duration::from_secs_f64(missing / ceiling.per_sec).max(SHORTEST_WAIT);
+        let retry_at = (granted < want).then(|| now + wait);
         self.sent.add(now, granted);
         (granted, retry_at)
     }

@@ -319,6 +319,7 @@ where
             self.limit = Limit::Connection;
             return;
         }
+        let room = room.saturating_sub(self.put_questions());
         let n_staged = self.staged.n_items().min(room);
         let n_reserved = self.shared.queue.reserve(room - n_staged);
         let want = (n_staged + n_reserved) as u32;
@@ -332,6 +333,23 @@ where
         if self.limit == Limit::Window {
             self.session.note_full();
         }
+    }
+
+    /// Writes questions as far as window and pace allow: there are few, and they go first. Gives
+    /// how many.
+    fn put_questions(&mut self) -> usize {
+        let mut n_written = 0;
+        while self.session.room_for_questions() > 0
+            && let Some(question) = self.shared.questions.take()
+        {
+            if self.ask_for(1).0 == 0 {
+                self.shared.questions.give_back(question);
+                break;
+            }
+            self.session.query(question, self.now, self.out.buffer());
+            n_written += 1;
+        }
+        n_written
     }
 
     /// Asks what the carrier was found to take, and then the pacer; says what limits, if not all
@@ -417,6 +435,7 @@ where
         if !replies.is_empty() {
             self.pending.push_back(EventKind::Replies(replies));
         }
+        self.take_told();
         while !self.pending.is_empty() {
             match self.shared.events.try_reserve() {
                 Ok(permit) => {
@@ -429,6 +448,13 @@ where
             }
         }
         Ok(())
+    }
+
+    fn take_told(&mut self) {
+        let told = self.session.take_told();
+        if !told.is_empty() {
+            self.pending.push_back(EventKind::Told(told));
+        }
     }
 
     fn publish(&mut self) {

@@ -7,6 +7,7 @@ mod drain;
 mod faults;
 mod flow;
 mod octets;
+mod queries;
 mod reconnect;
 mod smsc;
 mod tls;

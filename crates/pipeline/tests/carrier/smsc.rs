@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 use volley_core::{CarrierIndex, MessageToken, ReceiptState, RowIndex, SystemClock};
 use volley_pipeline::{
     Answer, Carrier, CarrierEvent, ConnectStep, EventKind, LostCause, Pacer, ReceiptHandle, Secret, SmppOptions,
-    SubmitBatch, Unpaced,
+    SubmitBatch, Told, Unpaced,
 };
 use volley_smpp::pdu::{
     Address, BindResp, CommandId, CommandStatus, MAX_PDU_LEN, MessageResp, Pdu, ShortMessage, encode_header_only,
@@ -256,6 +256,7 @@ pub(crate) struct Log {
     pub(crate) handles: Vec<ReceiptHandle>,
     /// Source and text; the raw octets of what was unreadable.
     pub(crate) replies: Vec<(Vec<u8>, Vec<u8>)>,
+    pub(crate) told: Vec<(u32, Told)>,
     pub(crate) lost: Vec<(u32, LostCause)>,
     pub(crate) returned: Vec<u32>,
     pub(crate) n_sessions_ended: usize,
@@ -302,6 +303,9 @@ impl Log {
             EventKind::Returned { tokens } => {
                 self.returned.extend(tokens.iter().map(|token| token.row().0));
                 self.returned_tokens.extend(tokens);
+            }
+            EventKind::Told(answers) => {
+                self.told.extend(answers.iter().map(|answer| (answer.token.row().0, answer.told)));
             }
             EventKind::Stopped => self.stopped = true,
         }

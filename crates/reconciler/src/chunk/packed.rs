@@ -3,7 +3,8 @@
 //!
 //! Layout, all numbers LEB128: format version, as-of sequence, number of rows; then for each
 //! column runs of (length, value) or distances to the row before; then the ids, each as the
-//! length shared with the one before and the rest; then the rows with more than one segment.
+//! length shared with the one before and the rest; then the rows with more than one segment; in
+//! version 2, the segments that went to another carrier than their row's last.
 
 use volley_core::{CHUNK_ROWS, MessageState, RecipientCheck};
 
@@ -13,14 +14,16 @@ use crate::{
     varint::{Cursor, put_i64, put_prefixed, put_u64},
 };
 
-/// Version of this layout.
+/// Versions of this layout. The second is written only where the first can't say all.
 const FORMAT: u8 = 1;
+const WITH_CARRIERS: u8 = 2;
 
 impl Chunk {
     /// The chunk as octets, as of record `as_of`.
     pub(crate) fn pack(&self, as_of: u64) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.rows.len() * 16);
-        out.push(FORMAT);
+        let elsewhere = self.elsewhere();
+        out.push(if elsewhere.is_empty() { FORMAT } else { WITH_CARRIERS });
         put_u64(&mut out, as_of);
         put_u64(&mut out, self.rows.len() as u64);
         for column in COLUMNS {
@@ -45,15 +48,29 @@ impl Chunk {
                 previous = self.put_slot_id(&mut out, slot, previous);
             }
         }
+        if !elsewhere.is_empty() {
+            put_u64(&mut out, elsewhere.len() as u64);
+        }
+        for (offset, segment, carrier) in elsewhere {
+            put_u64(&mut out, offset.into());
+            out.extend([segment, carrier]);
+        }
         out
+    }
+
+    /// Segments that went to another carrier than their row's last.
+    fn elsewhere(&self) -> Vec<(u16, u8, u8)> {
+        let rows = (0_u16..).zip(&self.rows);
+        let slots =
+            rows.flat_map(|(offset, row)| self.slots(offset).map(move |(segment, slot)| (offset, row, segment, slot)));
+        let elsewhere = slots.filter(|(_, row, _, slot)| slot.carrier != row.carrier);
+        elsewhere.map(|(offset, _, segment, slot)| (offset, segment, slot.carrier)).collect()
     }
 
     /// The chunk from its octets; `None` when they are not a chunk of this format.
     pub(crate) fn unpack(octets: &[u8]) -> Option<Self> {
         let cursor = &mut Cursor::new(octets);
-        if cursor.u8()? != FORMAT {
-            return None;
-        }
+        let format = cursor.u8().filter(|format| [FORMAT, WITH_CARRIERS].contains(format))?;
         let as_of = cursor.u64()?;
         let n_rows = cursor.u32().filter(|n| *n <= CHUNK_ROWS)?;
         let mut chunk = Self::untouched(n_rows);
@@ -80,8 +97,23 @@ impl Chunk {
                 chunk.read_slot_id(cursor, offset, segment, &mut previous)?;
             }
         }
+        chunk.read_carriers(cursor, format)?;
         chunk.n_open = chunk.rows.iter().filter(|row| !row.state.is_final()).count() as u16;
         cursor.is_empty().then_some(chunk)
+    }
+
+    fn read_carriers(&mut self, cursor: &mut Cursor<'_>, format: u8) -> Option<()> {
+        for (offset, row) in (0_u16..).zip(&mut self.rows) {
+            row.first.carrier = row.carrier;
+            self.more.get_mut(&offset).into_iter().flatten().for_each(|slot| slot.carrier = row.carrier);
+        }
+        let n_elsewhere = if format == WITH_CARRIERS { cursor.usize()? } else { 0 };
+        for _ in 0..n_elsewhere {
+            let offset = u16::try_from(cursor.u64()?).ok()?;
+            let (segment, carrier) = (cursor.u8()?, cursor.u8()?);
+            self.slot_mut(offset, segment)?.carrier = carrier;
+        }
+        Some(())
     }
 
     fn put_slot_id<'a>(&'a self, out: &mut Vec<u8>, slot: &Slot, previous: &'a [u8]) -> &'a [u8] {
@@ -95,8 +127,7 @@ impl Chunk {
         put_u64(out, id.len() as u64);
         put_u64(out, shared as u64);
         out.extend_from_slice(rest);
-        let folded = if slot.folded_len == 0 { &[][..] } else { self.folded_id(slot) };
-        put_prefixed(out, folded);
+        put_prefixed(out, self.own_folded_id(slot).unwrap_or_default());
         out.extend(slot.check.0.to_le_bytes());
         id
     }
@@ -265,6 +296,9 @@ mod tests {
                     .set(Segment::Accepted(ReceiptState::from_u8((dice % 12) as u8)));
             }
             let state = chunk.derive_state(offset).unwrap();
+            if dice.is_multiple_of(7) {
+                chunk.slot_mut(offset, n_segments - 1).unwrap().carrier = 9;
+            }
             let row = chunk.row_mut(offset).unwrap();
             (row.state, row.attempts, row.reason) = (state, (dice % 4) as u8, (dice % 7) as u16);
             (row.submitted_ms, row.answered_ms, row.settled_ms) = (dice, dice + 20, dice + 5000);
@@ -282,7 +316,7 @@ mod tests {
             prop_assert_eq!(unpacked.n_open, chunk.n_open);
             for offset in 0..n_rows as u16 {
                 let all = |chunk: &Chunk| -> Vec<_> {
-                    chunk.slots(offset).map(|(n, slot)| (n, slot.segment(), slot.check, chunk.id(slot).to_vec(), chunk.folded_id(slot).to_vec())).collect()
+                    chunk.slots(offset).map(|(n, slot)| (n, slot.segment(), slot.check, slot.carrier, chunk.id(slot).to_vec(), chunk.folded_id(slot).to_vec())).collect()
                 };
                 prop_assert_eq!(all(&unpacked), all(&chunk));
                 let (mut theirs, mine) = (*unpacked.row(offset).unwrap(), chunk.row(offset).unwrap());

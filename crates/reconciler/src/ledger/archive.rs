@@ -30,7 +30,7 @@ impl Ledger {
     ) -> Result<(), E> {
         let Some(campaign) = self.campaigns.get(&id) else { return Ok(()) };
         for number in 0..campaign.n_chunks() {
-            if let Some(chunk) = campaign.open.get(&number) {
+            if let Some(chunk) = campaign.open.get(number) {
                 each(number, &chunk.pack(self.applied))?;
             } else if campaign.stored.contains_key(&number) {
                 let chunk = self.stored_or_untouched(campaign, number)?;

@@ -37,10 +37,10 @@ impl Ledger {
         self.each_open_row(id, |planned_at, row_index, chunk, row| {
             let at = |ms: u32| planned_at.plus(Duration::from_millis(ms.into()));
             let in_doubt = chunk.slots(row_index.offset()).filter(|(_, slot)| slot.segment() == Segment::Doubt);
-            found.extend(in_doubt.map(|(segment, _)| {
+            found.extend(in_doubt.map(|(segment, slot)| {
                 let doubt = Doubt {
                     token: MessageToken::new(row_index, segment),
-                    carrier: CarrierIndex(row.carrier),
+                    carrier: CarrierIndex(slot.carrier),
                     cause: String::new(),
                     submitted_at: at(row.submitted_ms),
                     since: at(row.settled_ms.max(row.submitted_ms)),

@@ -1,7 +1,7 @@
 //! Folding: how each event changes rows and counters. Live and replayed records take the same
 //! path; a chunk skips what its copy in the store already covers.
 
-use std::{collections::hash_map, time::Duration};
+use std::time::Duration;
 
 use volley_core::{CampaignId, MessageState, MessageToken, RowIndex, UnixMicros};
 
@@ -55,8 +55,7 @@ impl Ledger {
             }
             Event::Intent { head, leg: _, entries } => {
                 let mut rows = self.rows(sequence, head)?;
-                rows.campaign.last_submit_at = rows.campaign.last_submit_at.max(Some(head.at));
-                rows.campaign.first_submit_at.get_or_insert(head.at);
+                rows.campaign.submits_at(head.at);
                 entries.into_iter().try_for_each(|entry| rows.on_intent(entry))?;
             }
             Event::Answers { head, entries } => {
@@ -75,9 +74,7 @@ impl Ledger {
                 let mut rows = self.rows(sequence, head)?;
                 tokens.try_for_each(|token| rows.on_resolved(token, as_))?;
             }
-            Event::Receipts { carrier, at, mut entries } => {
-                entries.try_for_each(|entry| self.on_receipt(sequence, carrier, at, &entry))?;
-            }
+            Event::Receipts { carrier, at, entries } => self.on_receipts(sequence, carrier, at, entries)?,
             Event::Rematched { carrier, at, mut entries } => {
                 entries.try_for_each(|entry| self.on_rematched(sequence, carrier, at, &entry))?;
             }
@@ -86,20 +83,18 @@ impl Ledger {
                 entries.try_for_each(|entry| rows.on_inferred(&entry))?;
             }
             Event::Ambiguous { carrier, id } => self.on_ambiguous(sequence, carrier, id),
-            Event::Folding { carrier, mode, strip, step } => {
-                self.on_folding(sequence, carrier, (mode, strip), step)?;
-            }
+            Event::Folding { carrier, mode, strip, step } => self.on_folding(sequence, carrier, (mode, strip), step)?,
+            Event::Queried { head, entries } => self.on_queried(sequence, head, entries)?,
             Event::Erased(erased) => self.on_erased(sequence, &erased)?,
             Event::SuppressList { list, name } => self.suppress.name(list, name),
             Event::SuppressBatch(batch) if is_news => self.suppress.apply_batch(&batch),
-            Event::SuppressBatch(_) => {}
             Event::NoReceipt { head, mut tokens } => {
                 let mut rows = self.rows(sequence, head)?;
                 tokens.try_for_each(|token| rows.on_no_receipt(token))?;
             }
             Event::Reply { .. } => self.receipts.replies += u64::from(is_news),
             Event::Suppress(entry) if is_news => self.suppress.apply(&entry),
-            Event::Suppress(_) => {}
+            Event::Suppress(_) | Event::SuppressBatch(_) => {}
             Event::Suppressed { head, cause, mut tokens } => {
                 let mut rows = self.rows(sequence, head)?;
                 tokens.try_for_each(|token| rows.on_suppressed(token, cause))?;
@@ -195,19 +190,13 @@ impl RowsOf<'_> {
         if campaign.archived.is_some() {
             return Ok(None); // The store knows its sums, and nothing more happens to it.
         }
-        // Nearly always the chunk is in memory; only then is the second look-up left out.
-        if let hash_map::Entry::Vacant(_) = campaign.open.entry(number) {
-            let opened = open_chunk(self.store, campaign, number)?;
-            if opened.is_none() {
-                let what = format!("row {row} of campaign {}", self.head.campaign);
-                return Err(Error::NeverPlanned { sequence: self.sequence, what });
-            }
+        if !campaign.open.contains(number) {
+            open_chunk(self.store, campaign, number)?;
         }
-        let Some(chunk) = campaign.open.get_mut(&number) else { return Ok(None) };
-        if chunk.row(offset).is_none() {
+        let Some(chunk) = campaign.open.get_mut(number).filter(|chunk| chunk.row(offset).is_some()) else {
             let what = format!("row {row} of campaign {}", self.head.campaign);
             return Err(Error::NeverPlanned { sequence: self.sequence, what });
-        }
+        };
         if self.sequence <= chunk.as_of {
             return Ok(None);
         }
@@ -228,6 +217,7 @@ impl RowsOf<'_> {
                 && slot.segment() == Segment::Waiting
             {
                 slot.set(Segment::InFlight);
+                slot.carrier = carrier;
                 n_written += 1;
             }
         }

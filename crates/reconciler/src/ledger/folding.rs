@@ -54,7 +54,7 @@ impl Ledger {
         for (check, parked) in parked.filter_map(|parked| Some((parked.check()?, parked))) {
             receipts.entry(check).or_default().insert(parked.raw_id());
         }
-        let chunks = self.campaigns.values().flat_map(|campaign| campaign.open.values());
+        let chunks = self.campaigns.values().flat_map(|campaign| campaign.open.iter()).map(|(_, chunk)| chunk);
         let answers = chunks.flat_map(|chunk| answers_of(chunk, carrier));
         let alike = answers.filter_map(|(check, id)| Some((id, receipts.get(&check)?)));
         let alike: Vec<(&[u8], &BTreeSet<&[u8]>)> = alike.take(SAMPLE).collect();
@@ -68,13 +68,13 @@ impl Ledger {
     /// Whether a receipt would tell news of a segment that awaits one.
     #[must_use]
     pub fn awaits(&self, carrier: CarrierIndex, entry: &ReceiptEntry<'_>) -> bool {
-        let Some(target) = self.index.get(self.index.key(carrier, entry.id)) else { return false };
+        let Some(target) = self.index.get(self.index.key(carrier, entry.id), entry.check) else { return false };
         if entry.check.is_some_and(|check| check != target.check) {
             return false;
         }
         let (number, offset) = place(target.token.row());
         let campaign = self.campaigns.get(&target.campaign);
-        let Some(chunk) = campaign.and_then(|campaign| campaign.open.get(&number)) else { return true };
+        let Some(chunk) = campaign.and_then(|campaign| campaign.open.get(number)) else { return true };
         let slot = chunk.slots(offset).find(|(segment, _)| *segment == target.token.segment());
         slot.is_some_and(|(_, slot)| match slot.segment() {
             Segment::Accepted(known) => known.is_none_or(|known| known.join(entry.state) != known),
@@ -96,7 +96,7 @@ impl Ledger {
         entry: &ReceiptEntry<'_>,
     ) -> Result<(), Error> {
         let key = self.index.key(carrier, entry.id);
-        let Some(target) = self.index.get(key) else { return Ok(()) };
+        let Some(target) = self.index.get(key, entry.check) else { return Ok(()) };
         if entry.check.is_some_and(|check| check != target.check) {
             return Ok(());
         }
@@ -133,7 +133,7 @@ impl Ledger {
             let mut id = Vec::new();
             rules.fold(Side::Receipt, receipt.raw_id(), &mut id);
             let key = self.index.key(carrier, &id);
-            match self.index.get(key).filter(|target| receipt.fits(target.check)) {
+            match self.index.get(key, receipt.check()).filter(|target| receipt.fits(target.check)) {
                 Some(target) => {
                     self.receipts.rematched += u64::from(is_news);
                     let head = Head { campaign: target.campaign, carrier, at: receipt.at() };
@@ -151,7 +151,7 @@ impl Ledger {
         for id in ids {
             let Some(campaign) = self.campaigns.get_mut(&id) else { continue };
             let stored = campaign.stored.iter().filter(|(_, stored)| stored.awaits).map(|(number, _)| *number);
-            let mut numbers: Vec<u32> = campaign.open.keys().copied().chain(stored).collect();
+            let mut numbers: Vec<u32> = campaign.open.iter().map(|(number, _)| number).chain(stored).collect();
             numbers.sort_unstable();
             numbers.dedup();
             for number in numbers {
@@ -167,9 +167,9 @@ impl Ledger {
 
 /// Ids of a carrier's answers that await a receipt, as they came.
 fn answers_of(chunk: &Chunk, carrier: CarrierIndex) -> impl Iterator<Item = (RecipientCheck, &[u8])> {
-    let rows = (0_u16..).zip(chunk.rows()).filter(move |(_, row)| row.carrier == carrier.0);
-    let slots = rows.flat_map(|(offset, _)| chunk.slots(offset));
+    let slots = (0_u16..).zip(chunk.rows()).flat_map(|(offset, _)| chunk.slots(offset));
     slots
+        .filter(move |(_, slot)| slot.carrier == carrier.0)
         .filter(|(_, slot)| slot.segment().awaits_receipt() && slot.has_id())
         .map(|(_, slot)| (slot.check, chunk.id(slot)))
 }
@@ -204,11 +204,11 @@ fn refold_chunk(
     index: &mut ReceiptIndex,
 ) -> bool {
     let mut changes = Vec::new();
-    for (offset, row) in (0_u16..).zip(chunk.rows()).filter(|(_, row)| row.carrier == carrier.0) {
+    for (offset, row) in (0_u16..).zip(chunk.rows()) {
         // What a receipt told of has a receipt's id.
         let side = if row.flags.has(Flags::INFERRED) { Side::Receipt } else { Side::Response };
         for (segment, slot) in chunk.slots(offset) {
-            if !slot.segment().awaits_receipt() || !slot.has_id() {
+            if slot.carrier != carrier.0 || !slot.segment().awaits_receipt() || !slot.has_id() {
                 continue;
             }
             let mut folded = Vec::new();

@@ -127,7 +127,8 @@ impl Ledger {
             None if !super::base::restore(&self.store, journal)? => return Ok(1),
             None => self.store.global()?.unwrap_or_default(),
         };
-        let damaged = || Error::DamagedValue { path: self.store.path().to_owned(), key: "67".to_owned() };
+        let path = self.store.path().to_owned();
+        let damaged = || Error::DamagedValue { path: path.clone(), key: "67".to_owned() };
         let record: GlobalRecord = serde_json::from_slice(&octets).map_err(|_| damaged())?;
         // Only what is durable in the journal is folded, so the store never knows more.
         if record.as_of > journal.last().0 {
@@ -154,14 +155,7 @@ impl Ledger {
         self.suppress.last_reply = record.last_reply;
         self.erasures = record.erasures;
         self.suppress.restore_names(record.lists);
-        for entry in self.store.suppressions() {
-            let (list, octets) = entry?;
-            self.suppress.restore(list, &octets).ok_or_else(damaged)?;
-        }
-        for entry in self.store.single_suppressions() {
-            let (number, value) = entry?;
-            self.suppress.restore_single(&number, &value).ok_or_else(damaged)?;
-        }
+        self.load_suppressions(damaged)?;
         (self.applied, self.global_as_of) = (record.as_of, record.as_of);
         for campaign in record.campaigns {
             let campaign = campaign.restore().ok_or_else(damaged)?;
@@ -169,6 +163,12 @@ impl Ledger {
         }
         let index = &self.index;
         self.parked.restore(record.parked, |carrier, id| index.key(carrier, id));
+        self.load_sums()?;
+        Ok(record.replay_from)
+    }
+
+    /// The sums of all chunks, and the ids of those that receipts may still name.
+    fn load_sums(&mut self) -> Result<(), Error> {
         let mut awaiting = Vec::new();
         for entry in self.store.sums() {
             let (id, number, stored) = entry?;
@@ -195,7 +195,19 @@ impl Ledger {
                 self.load_ids(id, number)?;
             }
         }
-        Ok(record.replay_from)
+        Ok(())
+    }
+
+    fn load_suppressions(&mut self, damaged: impl Fn() -> Error) -> Result<(), Error> {
+        for entry in self.store.suppressions() {
+            let (list, octets) = entry?;
+            self.suppress.restore(list, &octets).ok_or_else(&damaged)?;
+        }
+        for entry in self.store.single_suppressions() {
+            let (number, value) = entry?;
+            self.suppress.restore_single(&number, &value).ok_or_else(&damaged)?;
+        }
+        Ok(())
     }
 
     /// Puts the ids of a chunk into the index where they await a receipt, and among the settled
@@ -203,12 +215,12 @@ impl Ledger {
     fn load_ids(&mut self, id: CampaignId, number: u32) -> Result<(), Error> {
         let Some(campaign) = self.campaigns.get_mut(&id) else { return Ok(()) };
         let Some(chunk) = open_chunk(&self.store, campaign, number)? else { return Ok(()) };
-        for (offset, row) in (0_u16..).zip(chunk.rows()) {
+        for (offset, _) in (0_u16..).zip(chunk.rows()) {
             for (segment, slot) in chunk.slots(offset) {
                 if chunk.folded_id(slot).is_empty() {
                     continue;
                 }
-                let key = self.index.key(CarrierIndex(row.carrier), chunk.folded_id(slot));
+                let key = self.index.key(CarrierIndex(slot.carrier), chunk.folded_id(slot));
                 if slot.segment().is_delivered() {
                     self.settled.restore(key, slot.check);
                 } else if slot.segment().awaits_receipt() {
@@ -218,7 +230,7 @@ impl Ledger {
             }
         }
         if chunk.n_open == 0 {
-            campaign.open.remove(&number);
+            campaign.open.remove(number);
         }
         Ok(())
     }

@@ -125,7 +125,7 @@ impl Ledger {
     /// Memory held by open chunks, in octets, roughly.
     #[must_use]
     pub fn n_octets_open(&self) -> usize {
-        self.campaigns.values().flat_map(|campaign| campaign.open.values()).map(|chunk| chunk.n_octets()).sum()
+        self.campaigns.values().flat_map(|campaign| campaign.open.iter()).map(|(_, chunk)| chunk.n_octets()).sum()
     }
 
     /// Chunks of a campaign.
@@ -138,7 +138,7 @@ impl Ledger {
     #[must_use]
     pub fn is_untouched(&self, id: CampaignId, chunk: u32) -> bool {
         let campaign = self.campaigns.get(&id);
-        campaign.is_some_and(|campaign| !campaign.open.contains_key(&chunk) && !campaign.stored.contains_key(&chunk))
+        campaign.is_some_and(|campaign| !campaign.open.contains(chunk) && !campaign.stored.contains_key(&chunk))
     }
 
     /// The touched rows of a campaign that wait to be sent, pending or deferred, in order.
@@ -228,7 +228,7 @@ impl Ledger {
     ) -> Result<(), E> {
         let Some(campaign) = self.campaigns.get(&id) else { return Ok(()) };
         let loaded;
-        let chunk = match campaign.open.get(&number) {
+        let chunk = match campaign.open.get(number) {
             Some(chunk) => chunk,
             None => {
                 loaded = Box::new(self.stored_or_untouched(campaign, number)?);
@@ -311,11 +311,11 @@ impl Ledger {
 
     fn segments(&mut self, id: CampaignId, which: impl Fn(Segment) -> bool) -> Result<Vec<DoubtfulSegment>, Error> {
         let mut found = Vec::new();
-        self.each_open_row(id, |_, row_index, chunk, row| {
+        self.each_open_row(id, |_, row_index, chunk, _| {
             let those = chunk.slots(row_index.offset()).filter(|(_, slot)| which(slot.segment()));
-            found.extend(those.map(|(segment, _)| DoubtfulSegment {
+            found.extend(those.map(|(segment, slot)| DoubtfulSegment {
                 token: MessageToken::new(row_index, segment),
-                carrier: CarrierIndex(row.carrier),
+                carrier: CarrierIndex(slot.carrier),
             }));
         })?;
         Ok(found)
@@ -328,19 +328,15 @@ impl Ledger {
         mut visit: impl FnMut(UnixMicros, RowIndex, &Chunk, &Row),
     ) -> Result<(), Error> {
         let Some(campaign) = self.campaigns.get_mut(&id) else { return Ok(()) };
-        let stored = campaign.stored.iter().filter(|(_, stored)| !stored.all_final).map(|(number, _)| *number);
-        let mut numbers: Vec<u32> = campaign.open.keys().copied().chain(stored).collect();
-        numbers.sort_unstable();
-        numbers.dedup();
         let planned_at = campaign.planned_at;
-        for number in numbers {
-            let was_open = campaign.open.contains_key(&number);
+        for number in campaign.open_numbers() {
+            let was_open = campaign.open.contains(number);
             let Some(chunk) = open_chunk(&self.store, campaign, number)? else { continue };
             for (offset, row) in (0_u16..).zip(chunk.rows()) {
                 visit(planned_at, RowIndex::in_chunk(number, offset), chunk, row);
             }
             if !was_open {
-                campaign.open.remove(&number);
+                campaign.open.remove(number);
             }
         }
         Ok(())

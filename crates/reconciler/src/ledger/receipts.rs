@@ -1,13 +1,14 @@
 //! Receipts: matched with the segment that they tell of, and what follows for its row.
 
 use volley_core::{
-    CarrierIndex, MessageToken, ReceiptState, RecipientCheck, UnixMicros,
+    CampaignId, CarrierIndex, MessageToken, ReceiptState, RecipientCheck, RowIndex, UnixMicros,
     planted::{Bug, is_planted},
 };
 
-use super::{Ledger, fold::RowsOf};
+use super::{Ledger, fold::RowsOf, place};
 use crate::{
     Error, Identity, Inferences, Settled, Suspect,
+    chunk::Chunk,
     index::{Parked, Target},
     inference,
     record::{Attempt, Head, InferredEntry, ReceiptEntry},
@@ -15,45 +16,39 @@ use crate::{
 };
 
 impl Ledger {
+    /// `key` is the index's for carrier and id.
     pub(super) fn on_receipt(
         &mut self,
         sequence: u64,
         carrier: CarrierIndex,
         at: UnixMicros,
-        entry: &ReceiptEntry<'_>,
-    ) -> Result<(), Error> {
-        self.receipts.received += u64::from(self.is_news(sequence));
-        self.match_receipt(sequence, carrier, at, entry)
-    }
-
-    fn match_receipt(
-        &mut self,
-        sequence: u64,
-        carrier: CarrierIndex,
-        at: UnixMicros,
+        key: u64,
         entry: &ReceiptEntry<'_>,
     ) -> Result<(), Error> {
         let is_news = self.is_news(sequence);
-        let key = self.index.key(carrier, entry.id);
-        let Some(target) = self.index.get(key) else {
-            if self.settled.has(key, entry.check) {
+        self.receipts.received += u64::from(is_news);
+        let target = self.index.get(key, entry.check);
+        let is_of = |target: &Target| entry.check.is_none_or(|check| check == target.check);
+        let target = match target {
+            Some(target) if is_of(&target) || is_planted(Bug::MatchedByIdAlone) => target,
+            _ if self.settled.has(key, entry.check) => {
                 self.receipts.duplicates += u64::from(is_news && entry.state == ReceiptState::Delivered);
                 let contradicts = entry.state.is_final() && entry.state != ReceiptState::Delivered;
                 self.receipts.conflicts += u64::from(is_news && contradicts);
                 return Ok(());
             }
-            if is_planted(Bug::EarlyReceiptDropped) {
+            Some(_) => {
+                self.receipts.orphans += u64::from(is_news);
                 return Ok(());
             }
-            // Perhaps its answer is on the way: parked, and on disk by being in the journal.
-            let n_orphans = self.parked.park(key, Parked::new(carrier, at, sequence, entry));
-            self.receipts.orphans += if is_news { n_orphans } else { 0 };
-            return Ok(());
+            None if is_planted(Bug::EarlyReceiptDropped) => return Ok(()),
+            None => {
+                // Perhaps its answer is on the way: parked, and on disk by being in the journal.
+                let n_orphans = self.parked.park(key, Parked::new(carrier, at, sequence, entry));
+                self.receipts.orphans += if is_news { n_orphans } else { 0 };
+                return Ok(());
+            }
         };
-        if entry.check.is_some_and(|check| check != target.check) && !is_planted(Bug::MatchedByIdAlone) {
-            self.receipts.orphans += u64::from(is_news);
-            return Ok(());
-        }
         let head = Head { campaign: target.campaign, carrier, at };
         self.rows(sequence, head)?.on_receipt(target.token, key, entry.state, entry.err, sequence)
     }
@@ -76,7 +71,20 @@ impl Ledger {
             let receipts = self.parked.iter().filter(|parked| parked.carrier() == settled.carrier);
             inference::infer(&known, receipts, settled, &mut found);
         }
+        // Said again for a segment that has the id, a receipt tells nothing of its neighbour.
+        found.inferred.retain(|it| !self.has_id(it.campaign, it.token.row(), &it.folded));
         found
+    }
+
+    /// Whether a segment of the row goes by this id, or whether that can't be told.
+    fn has_id(&self, id: CampaignId, row: RowIndex, folded: &[u8]) -> bool {
+        let Some(campaign) = self.campaigns.get(&id) else { return true };
+        let (number, offset) = place(row);
+        let has = |chunk: &Chunk| chunk.slots(offset).any(|(_, slot)| chunk.folded_id(slot) == folded);
+        match campaign.open.get(number) {
+            Some(chunk) => has(chunk),
+            None => self.stored_or_untouched(campaign, number).map_or(true, |chunk| has(&chunk)),
+        }
     }
 
     /// Whether a receipt may still tell of segments whose answer never came.

@@ -49,7 +49,7 @@ impl Ledger {
         sums.states.add(MessageState::Rejected, campaign.plan.rejected.values().sum());
         let n_chunks = if campaign.archived.is_some() { 0 } else { campaign.n_chunks() };
         for number in 0..n_chunks {
-            match campaign.open.get(&number) {
+            match campaign.open.get(number) {
                 Some(chunk) => sums.merge(&sums_of(chunk).sums),
                 None => sums.merge(&sums_of(&self.stored_or_untouched(campaign, number)?).sums),
             }

@@ -4,8 +4,8 @@ use volley_core::{CampaignId, CarrierIndex, MessageToken, ReceiptState, Recipien
 
 use super::{
     Answer, AnswerEntry, Archive, Attempt, Control, DoubtCause, Event, EventError, FoldingStep, Head, InferredEntry,
-    IntentEntry, ReceiptEntry, ReceiptFacts, Resolution, SuppressChange, SuppressEntry, erased, kind, tag,
-    write::MICROS_PER_S,
+    IntentEntry, QueriedEntry, ReceiptEntry, ReceiptFacts, Resolution, SuppressChange, SuppressEntry, Told, erased,
+    kind, queried::told, tag, write::MICROS_PER_S,
 };
 use crate::{
     suppress::{ListIndex, NumberHash, SuppressCause},
@@ -91,6 +91,7 @@ fn event(kind: u8, mut body: Cursor<'_>) -> Option<Event<'_>> {
             let (carrier, mode, strip) = (CarrierIndex(body.u8()?), text(body)?, text(body)?);
             Event::Folding { carrier, mode, strip, step: FoldingStep::ALL.get(usize::from(body.u8()?)).copied()? }
         }
+        kind::QUERIED => queried(body)?,
         kind::NO_RECEIPT => Event::NoReceipt { head: head(body)?, tokens: checked(Tokens::new(*body))? },
         kind::REPLY => Event::Reply { carrier: CarrierIndex(body.u8()?), at: UnixMicros(body.u64()?) },
         kind::SUPPRESS => Event::Suppress(suppress_entry(body)?),
@@ -119,6 +120,10 @@ fn event(kind: u8, mut body: Cursor<'_>) -> Option<Event<'_>> {
 fn receipts<'a>(body: &mut Cursor<'a>, in_full: bool) -> Option<(CarrierIndex, UnixMicros, ReceiptEntries<'a>)> {
     let (carrier, at) = (CarrierIndex(body.u8()?), UnixMicros(body.u64()?));
     Some((carrier, at, checked(ReceiptEntries { cursor: *body, at, in_full })?))
+}
+
+fn queried<'a>(body: &mut Cursor<'a>) -> Option<Event<'a>> {
+    Some(Event::Queried { head: head(body)?, entries: checked(QueriedEntries { cursor: *body, row: 0 })? })
 }
 
 fn suppress_entry(body: &mut Cursor<'_>) -> Option<SuppressEntry> {
@@ -166,7 +171,7 @@ macro_rules! iterate {
         }
     )+};
 }
-iterate!(IntentEntries gives IntentEntry, AnswerEntries gives AnswerEntry<'a>, ReceiptEntries gives ReceiptEntry<'a>, InferredEntries gives InferredEntry<'a>, Tokens gives MessageToken);
+iterate!(IntentEntries gives IntentEntry, AnswerEntries gives AnswerEntry<'a>, ReceiptEntries gives ReceiptEntry<'a>, InferredEntries gives InferredEntry<'a>, QueriedEntries gives QueriedEntry<'a>, Tokens gives MessageToken);
 
 /// The rows of an intent.
 #[derive(Debug, Clone)]
@@ -296,6 +301,34 @@ impl<'a> Entries for InferredEntries<'a> {
         let id = cursor.prefixed()?;
         let folded = Some(cursor.prefixed()?).filter(|folded| !folded.is_empty());
         Some(Some(InferredEntry { token, id, folded, check: RecipientCheck(cursor.u16()?), attempt }))
+    }
+}
+
+/// The segments that a carrier was asked for.
+#[derive(Debug, Clone)]
+pub struct QueriedEntries<'a> {
+    cursor: Cursor<'a>,
+    row: u32,
+}
+
+impl<'a> Entries for QueriedEntries<'a> {
+    type Entry = QueriedEntry<'a>;
+
+    fn entry(&mut self) -> Option<Option<QueriedEntry<'a>>> {
+        if self.cursor.is_empty() {
+            return Some(None);
+        }
+        let row = row(&mut self.cursor, &mut self.row)?;
+        let cursor = &mut self.cursor;
+        let token = MessageToken::new(row, cursor.u8()?);
+        let n_asked = cursor.u8()?;
+        let told = match cursor.u8()? {
+            told::STATE => Told::State { state: ReceiptState::from_u8(cursor.u8()?)?, err: cursor.prefixed()? },
+            told::REFUSED => Told::Refused { status: cursor.u32()? },
+            told::NOTHING => Told::Nothing,
+            _ => return None,
+        };
+        Some(Some(QueriedEntry { token, n_asked, told }))
     }
 }
 

@@ -4,7 +4,7 @@ use volley_core::{CampaignId, CarrierIndex, MessageToken, UnixMicros};
 
 use super::{
     Answer, AnswerEntry, Archive, Control, DoubtCause, FoldingStep, Head, InferredEntry, IntentEntry, Planned,
-    ReceiptEntry, Resolution, SuppressEntry, kind, tag,
+    QueriedEntry, ReceiptEntry, Resolution, SuppressEntry, Told, kind, queried::told, tag,
 };
 use crate::{
     suppress::SuppressCause,
@@ -197,6 +197,29 @@ impl EventWriter {
             put_prefixed(body, mode.as_bytes());
             put_prefixed(body, strip.as_bytes());
             body.push(step as u8);
+        });
+    }
+
+    /// See [`super::Event::Queried`].
+    pub fn queried<'a>(&mut self, head: Head, entries: impl IntoIterator<Item = QueriedEntry<'a>>) {
+        self.event(kind::QUERIED, |body| {
+            put_head(body, head);
+            let mut previous = 0;
+            for entry in entries {
+                put_row(body, &mut previous, entry.token.row().0);
+                body.extend([entry.token.segment(), entry.n_asked]);
+                match entry.told {
+                    Told::State { state, err } => {
+                        body.extend([told::STATE, state as u8]);
+                        put_prefixed(body, err);
+                    }
+                    Told::Refused { status } => {
+                        body.push(told::REFUSED);
+                        put_u64(body, status.into());
+                    }
+                    Told::Nothing => body.push(told::NOTHING),
+                }
+            }
         });
     }
 

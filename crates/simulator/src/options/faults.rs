@@ -37,8 +37,7 @@ pub struct Faults {
     pub unknown_receipts: When,
     /// No receipt ever.
     pub lost_receipts: When,
-    /// The receipt comes later by this much. (All receipts bear a date of January 2026, whatever
-    /// the clock says.)
+    /// The receipt comes later by this much.
     #[serde(deserialize_with = "late")]
     pub late_receipts: TimedWhen,
     /// Each receipt goes out so many times: a flood of so many times the submit rate.

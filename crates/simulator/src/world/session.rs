@@ -81,6 +81,7 @@ impl World {
             Pdu::SubmitSm(message) => self.on_submit(account, session, sequence, &message, now),
             Pdu::DeliverSmResp(_) => self.on_acknowledgement(account, session, sequence, raw.header.command_status),
             Pdu::Bind(bind) => return self.on_bind(account, session, id, sequence, &bind),
+            Pdu::QuerySm(query) => return self.on_query(account, session, sequence, &query, now),
             Pdu::EnquireLink => {
                 let slot = self.slot(account, session)?;
                 encode_header_only(CommandId::EnquireLinkResp, CommandStatus::ROK, sequence, &mut slot.output);
@@ -98,7 +99,6 @@ impl World {
             | Pdu::DataSm(_)
             | Pdu::DataSmResp(_)
             | Pdu::Outbind(_)
-            | Pdu::QuerySm(_)
             | Pdu::QuerySmResp(_)
             | Pdu::CancelSm(_)
             | Pdu::CancelSmResp

@@ -126,6 +126,7 @@ impl World {
         self.next_id += 1;
         let wants_receipt = message.registered_delivery & 0x03 != 0 && !struck.by(Fault::LostReceipt);
         let source = intern(&mut state.sources, &String::from_utf8_lossy(message.source.addr));
+        state.know(id, final_state, receipt_at, &source);
         let slot = state.sessions.get(submit.session).and_then(Option::as_ref);
         let esme = slot.map_or_else(|| Rc::from(""), |slot| Rc::clone(&slot.esme));
         let owed = Owed { id, recipient: submit.recipient, state: final_state, taken_s, source, esme, reply: None };

@@ -38,6 +38,7 @@ impl CarrierOptions {
             return Err("`min-validity` is longer than `max-validity`".to_owned());
         }
         self.receipts.check()?;
+        self.query.map_or(Ok(()), |query| query.check())?;
         tlvs::check(&self.tlvs)?;
         statuses::check(&self.statuses)
     }

@@ -11,8 +11,9 @@ use volley_simulator::SimulatorOptions;
 
 use super::{
     BindType, CarrierKind, Concatenation, DefaultAlphabet, DestinationPrefix, IdMode, InterfaceVersion, MessageMode,
-    NationalLanguage, Prices, ReceiptOptions, ReceiverOptions, ReconnectOptions, RegisteredDelivery, SecretSource,
-    StatusCodes, StatusRule, StripPattern, TimerOptions, TlsForm, TlvOptions, TlvTag, TonNpiOptions, ValidityForm,
+    NationalLanguage, Prices, QueryOptions, ReceiptOptions, ReceiverOptions, ReconnectOptions, RegisteredDelivery,
+    SecretSource, StatusCodes, StatusRule, StripPattern, TimerOptions, TlsForm, TlvOptions, TlvTag, TonNpiOptions,
+    ValidityForm,
 };
 use crate::options::HumanDuration;
 
@@ -106,6 +107,9 @@ pub struct CarrierOptions {
     /// How receipts are read.
     #[serde(default)]
     pub receipts: ReceiptOptions,
+    /// Whether and how it is asked (query_sm) for messages whose receipt doesn't come. Default not.
+    #[serde(default)]
+    pub query: Option<QueryOptions>,
     /// What data_coding 0 means. Default gsm.
     #[serde(default)]
     pub default_alphabet: DefaultAlphabet,

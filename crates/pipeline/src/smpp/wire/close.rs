@@ -33,10 +33,11 @@ where
         }
         // The counters still hold what a late answer brought.
         self.publish();
+        let mut tokens = self.session.close();
+        self.take_told();
         for kind in std::mem::take(&mut self.pending) {
             self.shared.send(self.origin.bind, kind).await;
         }
-        let mut tokens = self.session.close();
         if is_planted(Bug::ForgottenOnDisconnect) {
             tokens.clear();
         }
