@@ -201,7 +201,7 @@ impl RowCheck for Check {
         if row.field(0).starts_with('x') {
             return Err(Rejection { column: None, code: "refused", reason: "as asked".to_owned() });
         }
-        Ok(RowFacts { n_segments: 1, variant: row.field(0).len() as u8 })
+        Ok(RowFacts { n_segments: 1, variant: row.field(0).len() as u8, is_ucs2: false })
     }
 }
 

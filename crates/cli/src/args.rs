@@ -8,6 +8,7 @@ mod inspect;
 mod listen;
 mod replies;
 mod report;
+mod sample;
 mod suppress;
 
 use std::{net::SocketAddr, path::PathBuf};
@@ -22,6 +23,7 @@ pub(crate) use self::inspect::{Inspect, InspectArgs, InspectInput, InspectText};
 pub(crate) use self::listen::ListenArgs;
 pub(crate) use self::replies::RepliesArgs;
 pub(crate) use self::report::{ReportArgs, ReportForm};
+pub(crate) use self::sample::SampleArgs;
 pub(crate) use self::suppress::{
     SuppressArgs, SuppressCheck, SuppressCommand, SuppressExport, SuppressImportArgs, SuppressListArgs, SuppressNumber,
     SuppressWith,
@@ -56,6 +58,8 @@ Exit codes:
 pub(crate) enum Command {
     /// Check, preview and send a campaign
     Run(RunArgs),
+    /// Print finished messages for some rows of a campaign, and send nothing
+    Sample(SampleArgs),
     /// Go on with a campaign that was interrupted
     Resume(ResumeArgs),
     /// Show the numbers of all campaigns, or of one

@@ -12,6 +12,7 @@ pub(crate) mod replies;
 pub(crate) mod report;
 pub(crate) mod resume;
 pub(crate) mod run;
+pub(crate) mod sample;
 pub(crate) mod simulate;
 pub(crate) mod status;
 pub(crate) mod suppress;

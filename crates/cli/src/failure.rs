@@ -89,7 +89,7 @@ impl Failure {
                 | Error::Changed { .. }
                 | Error::BadArchive { .. } => Code::Damaged,
                 Error::StillInDoubt { .. } => Code::InDoubt,
-                Error::NothingToSend { .. } => Code::Failures,
+                Error::NothingToSend { .. } | Error::EmptyField { .. } => Code::Failures,
                 Error::Options(_)
                 | Error::List(_)
                 | Error::Carrier(_)

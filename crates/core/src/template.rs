@@ -12,7 +12,7 @@ pub struct Template {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
     Literal(String),
-    /// Index into `columns`.
+    /// Index into `columns`, unless it got another number.
     Column(usize),
 }
 
@@ -65,7 +65,7 @@ impl Template {
             if name.is_empty() {
                 return Err(TemplateError::Empty { position });
             }
-            if !is_column_name(name) {
+            if !is_column_name(name) || is_expression(name) {
                 return Err(TemplateError::NotPlain { position, found: name.to_owned() });
             }
             template.push_column(name);
@@ -79,6 +79,27 @@ impl Template {
     #[must_use]
     pub fn columns(&self) -> &[String] {
         &self.columns
+    }
+
+    /// The same template among others that share their columns: `index` gives each of
+    /// [`Template::columns`] another number, by which values are asked for and told of from now on.
+    #[must_use]
+    pub fn renumbered(mut self, mut index: impl FnMut(&str) -> usize) -> Self {
+        let numbers: Vec<usize> = self.columns.iter().map(|name| index(name)).collect();
+        for part in &mut self.parts {
+            if let Part::Column(number) = part {
+                *number = numbers.get(*number).copied().unwrap_or(*number);
+            }
+        }
+        self
+    }
+
+    /// The numbers that values are asked for by, as often as the text names them.
+    pub fn numbers(&self) -> impl Iterator<Item = usize> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Column(number) => Some(*number),
+            Part::Literal(_) => None,
+        })
     }
 
     /// Appends the text to `out`; `value` gives the column with that index of
@@ -132,6 +153,13 @@ fn is_column_name(name: &str) -> bool {
     !name.chars().any(|c| c.is_control() || "{}|()[]<>\"'%,=+*/\\".contains(c))
 }
 
+/// Signs and words that make more of a name where template languages with logic read it.
+fn is_expression(name: &str) -> bool {
+    name.starts_with('-') || name.ends_with('-') || name.split(' ').any(|word| WORDS.contains(&word))
+}
+
+const WORDS: [&str; 8] = ["if", "else", "or", "and", "not", "is", "in", "~"];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,6 +188,24 @@ mod tests {
     }
 
     #[test]
+    fn templates_can_share_their_columns() {
+        let mut names: Vec<String> = Vec::new();
+        let mut share = |text: &str| {
+            Template::parse(text).unwrap().renumbered(|name| {
+                names.iter().position(|known| known == name).unwrap_or_else(|| {
+                    names.push(name.to_owned());
+                    names.len() - 1
+                })
+            })
+        };
+        let (first, second) = (share("{{ a }}{{ b }}"), share("{{ c }}{{ b }}{{ c }}"));
+        let mut out = String::new();
+        second.render(&mut out, |index| ["A", "B", "C"][index]);
+        assert_eq!((out.as_str(), names), ("CBC", ["a", "b", "c"].map(str::to_owned).to_vec()));
+        assert_eq!((first.numbers().collect(), second.numbers().collect()), (vec![0, 1], vec![2, 1, 2]));
+    }
+
+    #[test]
     fn a_value_is_never_read_as_a_template() {
         assert_eq!(rendered("{{ a }}", &["{{ b }}"]), "{{ b }}");
     }
@@ -170,6 +216,10 @@ mod tests {
         assert_eq!(error("Hü {{ a"), TemplateError::Unclosed { position: 4 });
         assert_eq!(error("{{ }}"), TemplateError::Empty { position: 1 });
         assert_eq!(error("x{{ a | upper }}"), TemplateError::NotPlain { position: 2, found: "a | upper".into() });
+        for found in ["a or b", "a if b else c", "a ~ b", "- a"] {
+            let refused = Template::parse(&format!("{{{{ {found} }}}}")).unwrap_err();
+            assert_eq!(refused, TemplateError::NotPlain { position: 1, found: found.into() });
+        }
         assert_eq!(error("x{% if a %}"), TemplateError::NotPlain { position: 2, found: "{% if a %}".into() });
     }
 }

@@ -122,6 +122,18 @@ pub enum Error {
         /// Rows of the list.
         n_rows: u64,
     },
+    /// A field is empty that the campaign says must not be.
+    #[error("{}: line {line}, column {column}: the field is empty, and `[message.empty]` says stop ({n_rows} such rows in all)", list.display())]
+    EmptyField {
+        /// The list.
+        list: PathBuf,
+        /// The first such line.
+        line: u64,
+        /// The column.
+        column: String,
+        /// Rows like it.
+        n_rows: u64,
+    },
     /// No carrier lets us in.
     #[error("no carrier can be used: {details}")]
     NoCarrier {
@@ -194,6 +206,9 @@ impl Error {
             }
             Self::BadListName { .. } => Some("use 1 to 64 letters, digits, `-` and `_`".to_owned()),
             Self::NothingToSend { .. } => Some("the rejects file names line, column and reason of each".to_owned()),
+            Self::EmptyField { column, .. } => {
+                Some(format!("mend the list; or write `{column} = \"skip\"` or a default under [message.empty]"))
+            }
             Self::NoCarrier { .. } => {
                 Some("nothing is lost: `volley resume` goes on when a carrier can be used".to_owned())
             }

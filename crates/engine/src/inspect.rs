@@ -12,6 +12,7 @@ use volley_smpp::receipt::{MessageState, ReceiptDate, ReceiptText, parse_text};
 use crate::options;
 
 pub use pdu::{HexError, pdu, read_hex, split_pdus};
+pub(crate) use text::encoding_name;
 pub use text::{TextOptions, text};
 /// What a text is cut by.
 pub use volley_smpp::text::{Concat, DefaultAlphabet, Encoding, Language, SegmentOptions, Shifts, Smart, Split};

@@ -40,6 +40,7 @@ mod replies;
 mod report;
 mod retry;
 mod run;
+mod sample;
 mod scratch;
 mod seal;
 mod segments;
@@ -47,6 +48,7 @@ mod source;
 mod start;
 mod status;
 mod suppress;
+mod text;
 mod turn;
 
 pub use archive::{ArchiveFile, ArchiveOptions, ArchiveOutcome, Archived, ToArchive, archive};
@@ -66,6 +68,7 @@ pub use preflight::{Approved, Preflight, carriers_file, propose_columns};
 pub use replies::{Membership, Numbers, ReplyRow, replies, write_replies_csv};
 pub use report::{Breakdown, By, Details, Line, Report, ReportZone, Tally};
 pub use run::Ended;
+pub use sample::{Sample, SampleFate, SampleMessage, SampleRows, sample};
 pub use status::{running_carriers, status};
 pub use suppress::{
     BadRow, Imported, ListFacts, OnList, SuppressImport, SuppressOptions, SuppressedRow, write_suppressed_csv,

@@ -6,11 +6,13 @@ mod carriers;
 mod file_error;
 mod human;
 mod keywords;
+mod message;
+mod place;
 
 pub use audience::AudienceOptions;
 pub(crate) use campaign::check_sender;
 pub use campaign::{
-    CampaignOptions, Class, DeliveryOptions, InDoubtPolicy, MessageOptions, PrivacyOptions, ReplyOptions, RouteOptions,
+    CampaignOptions, Class, DeliveryOptions, InDoubtPolicy, PrivacyOptions, ReplyOptions, RouteOptions,
     ScheduleOptions, SmartEncoding,
 };
 pub use carriers::{
@@ -21,5 +23,9 @@ pub use carriers::{
     TlvType, TonNpiOptions, ValidityForm, ValuePattern,
 };
 pub use file_error::FileError;
+pub(crate) use file_error::nearest;
 pub use human::HumanDuration;
 pub use keywords::{built_in as built_in_keywords, load as load_keywords};
+pub(crate) use message::TextKey;
+pub use message::{EmptyPolicy, MAX_VARIANTS, MessageOptions, OneOrMany, Share, VariantOptions};
+pub(crate) use place::place_in_text;

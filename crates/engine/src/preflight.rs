@@ -2,6 +2,7 @@
 
 mod list;
 pub(crate) mod roles;
+mod texts;
 
 use std::{
     collections::BTreeMap,
@@ -9,10 +10,11 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use volley_core::{Template, UnixMicros};
+use volley_core::UnixMicros;
 use volley_ingest::{
-    FreezeProgress, Frozen, Plan, PlanChunk, Proposal, Rejection, RowCheck, RowFacts, RowView, freeze,
+    FreezeProgress, Frozen, Plan, PlanChunk, PlanRow, Proposal, Rejection, RowCheck, RowFacts, RowView, freeze,
 };
+use volley_reconciler::SuppressCause;
 use volley_smpp::text::{Concat, Languages, SegmentOptions, Segments, Smart};
 
 pub use self::list::propose_columns;
@@ -22,11 +24,9 @@ use crate::{
     cost::{Contract, SegmentsByCountry},
     numbers::Suppressed,
     options::{self, CampaignOptions, CarrierOptions, Carriers, FileError, InDoubtPolicy, SmartEncoding, TlvOptions},
-    render::{
-        Composed, MessageFormat,
-        lane_format::{self, LaneTlvs},
-    },
+    render::lane_format::{self, LaneTlvs},
     segments,
+    text::{Composed, HOLD_OUT, MessageFormat, Unmade},
 };
 
 /// A campaign as it was approved: kept beside its frozen list, so that a resume goes on with it
@@ -51,6 +51,9 @@ pub struct Approved {
     pub segments_by_country: SegmentsByCountry,
 }
 
+/// The code of rows with an empty field that stops all.
+const EMPTY_STOPS: &str = "empty-stops";
+
 /// By carrier and tag.
 pub(crate) type ColumnTlvs = BTreeMap<String, BTreeMap<u16, TlvOptions>>;
 
@@ -61,7 +64,7 @@ pub struct Preflight {
     pub approved: Approved,
     /// The list in numbers.
     pub frozen: Frozen,
-    /// Rows whose number is on a suppression list now, by how it came there. Each is asked again when
+    /// Rows that are held out, or whose number is on a suppression list now, by how it came there. Each is asked again when
     /// its turn comes.
     pub suppressed: BTreeMap<&'static str, u64>,
     /// Which columns seem to hold what, where the campaign file leaves the number's to the list.
@@ -131,34 +134,27 @@ pub(crate) fn check_routes(options: &CampaignOptions, carriers: &Carriers) -> Re
 /// The message as rows are checked and rendered.
 pub(crate) fn message_format(options: &CampaignOptions, carriers: &Carriers) -> Result<MessageFormat, Error> {
     let carrier = options.routes.first().map(|route| carriers.get(&route.carrier)).transpose()?;
-    let template = Template::parse(&options.message.text)
-        .map_err(|error| FileError::new(Path::new("campaign"), format!("`text`: {error}")))?;
-    let kept = template.columns().iter().zip(0..).filter(|(column, _)| options.message.keep.contains(column));
-    let kept_columns = kept.map(|(_, index)| index).collect();
-    Ok(MessageFormat {
-        template,
-        kept_columns,
-        segments: SegmentOptions {
-            alphabet: carrier.map(|carrier| carrier.default_alphabet.0).unwrap_or_default(),
-            concat: match carrier.map(|carrier| carrier.concatenation).unwrap_or_default() {
-                options::Concatenation::Udh8 => Concat::Udh8,
-                options::Concatenation::Udh16 => Concat::Udh16,
-                options::Concatenation::Sar => Concat::Sar,
-                options::Concatenation::Payload => Concat::Payload,
-            },
-            smart: match options.message.smart_encoding {
-                SmartEncoding::None => Smart::None,
-                SmartEncoding::Punct => Smart::Punct,
-                SmartEncoding::Accents => Smart::Accents,
-                SmartEncoding::Lookalike => Smart::Lookalike,
-                SmartEncoding::Full => Smart::Full,
-            },
-            languages: carrier.into_iter().flat_map(|carrier| &carrier.languages).map(|language| language.0).collect(),
-            max_segments: options.message.max_segments.get(),
-            ..SegmentOptions::default()
+    let segments = SegmentOptions {
+        alphabet: carrier.map(|carrier| carrier.default_alphabet.0).unwrap_or_default(),
+        concat: match carrier.map(|carrier| carrier.concatenation).unwrap_or_default() {
+            options::Concatenation::Udh8 => Concat::Udh8,
+            options::Concatenation::Udh16 => Concat::Udh16,
+            options::Concatenation::Sar => Concat::Sar,
+            options::Concatenation::Payload => Concat::Payload,
         },
-        sender: options.message.sender.clone(),
-    })
+        smart: match options.message.smart_encoding {
+            SmartEncoding::None => Smart::None,
+            SmartEncoding::Punct => Smart::Punct,
+            SmartEncoding::Accents => Smart::Accents,
+            SmartEncoding::Lookalike => Smart::Lookalike,
+            SmartEncoding::Full => Smart::Full,
+        },
+        languages: carrier.into_iter().flat_map(|carrier| &carrier.languages).map(|language| language.0).collect(),
+        max_segments: options.message.max_segments.get(),
+        ..SegmentOptions::default()
+    };
+    MessageFormat::new(options, segments)
+        .map_err(|error| FileError::new(Path::new("campaign"), format!("`text`: {}", error.message)).into())
 }
 
 /// Freezes the list into `folder`.
@@ -172,8 +168,7 @@ pub(crate) fn preflight(
     let format = message_format(&options, &carriers)?;
     // Absolute, so that a resume from elsewhere finds it when it looks whether it changed.
     let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let mut columns =
-        lane_format::kept_columns(format.template.columns(), routed(&options, &carriers).map(|(_, it)| it));
+    let mut columns = lane_format::kept_columns(format.columns(), routed(&options, &carriers).map(|(_, it)| it));
     columns.extend(
         roles::columns(&options.audience).filter(|column| !columns.contains(column)).cloned().collect::<Vec<_>>(),
     );
@@ -181,7 +176,9 @@ pub(crate) fn preflight(
     let tlvs = column_tlvs(&options, &carriers);
     let roles = RoleColumns::new(&options.audience, &list.columns);
     let check = RowChecks { lanes: lane_tlvs(&options, &carriers, &list.columns)?, roles, format };
-    let frozen = freeze(&list, &check, &folder, progress)?;
+    let frozen =
+        freeze(&list, &check, &folder, progress).map_err(|error| texts::placed(error, &options, campaign_file))?;
+    texts::stop_at_empty(&frozen, &folder)?;
     if frozen.n_valid == 0 {
         return Err(Error::NothingToSend { n_rows: frozen.n_rows });
     }
@@ -207,15 +204,18 @@ pub(crate) fn count_suppressed(
     now: UnixMicros,
 ) -> Result<BTreeMap<&'static str, u64>, Error> {
     let mut counts = BTreeMap::new();
-    if suppressed.is_empty() {
+    let plan = Plan::open(folder)?;
+    if suppressed.is_empty() && !plan.frozen().by_variant.contains_key(&HOLD_OUT) {
         return Ok(counts);
     }
-    let plan = Plan::open(folder)?;
     let mut chunk = PlanChunk::default();
     for number in 0..plan.n_chunks() {
         plan.read_chunk(number, &mut chunk)?;
-        let numbers = (0..=u16::MAX).map_while(|offset| chunk.row(offset)).filter_map(|row| row.msisdn);
-        for cause in numbers.filter_map(|number| suppressed.cause(number, now)) {
+        let cause = |row: PlanRow<'_>| {
+            let held = (row.variant == HOLD_OUT).then_some(SuppressCause::HoldOut);
+            suppressed.cause(row.msisdn?, now).or(held)
+        };
+        for cause in (0..=u16::MAX).map_while(|offset| chunk.row(offset)).filter_map(cause) {
             *counts.entry(cause.reason()).or_default() += 1;
         }
     }
@@ -293,11 +293,9 @@ impl RowCheck for RowChecks {
     type Scratch = Scratch;
 
     fn check(&self, row: &RowView<'_>, scratch: &mut Scratch) -> Result<RowFacts, Rejection> {
-        let columns = self.format.template.columns();
-        if let Some((column, _)) = columns.iter().zip(0..).find(|(_, index)| row.field(*index).trim().is_empty()) {
-            let reason = "the text needs this column, and it is empty".to_owned();
-            return Err(Rejection { column: Some(column.clone()), code: "empty-field", reason });
-        }
+        let value = |index| row.field(index);
+        let variant = self.format.variant(row.msisdn, value).map_err(|unmade| self.rejection(unmade))?;
+        self.format.check_fields(variant, value).map_err(|unmade| self.rejection(unmade))?;
         self.roles.check(row, &mut scratch.roles)?;
         for (carrier, tlvs) in &self.lanes {
             scratch.tlvs.clear();
@@ -307,12 +305,28 @@ impl RowCheck for RowChecks {
             }
         }
         let composed = &mut scratch.composed;
-        match self.format.compose(|index| row.field(index), composed) {
-            Ok(()) => {
-                let n_segments = u8::try_from(composed.segments.len()).unwrap_or(u8::MAX);
-                Ok(RowFacts { n_segments, variant: 0 })
+        let made = self.format.compose(variant, value, composed);
+        made.and_then(|()| composed.check_not_blank(variant)).map_err(|unmade| self.rejection(unmade))?;
+        let n_segments = u8::try_from(composed.segments.len()).unwrap_or(u8::MAX);
+        Ok(RowFacts { n_segments, variant, is_ucs2: composed.is_ucs2() })
+    }
+}
+
+impl RowChecks {
+    fn rejection(&self, unmade: Unmade) -> Rejection {
+        let (column, code, reason) = match unmade {
+            Unmade::Empty { column, stops } => {
+                let code = if stops { EMPTY_STOPS } else { "empty-field" };
+                (column, code, "the text needs this column, and it is empty".to_owned())
             }
-            Err(error) => Err(Rejection { column: None, code: "too-many-segments", reason: error.to_string() }),
-        }
+            Unmade::NoText => {
+                (None, "no-variant", "no variant is for this row, and there is no `text` for others".into())
+            }
+            Unmade::Failed(what) => (None, "text-failed", format!("the text can't be made: {what}")),
+            Unmade::Blank => (None, "empty-text", "nothing is left of the text".to_owned()),
+            Unmade::TooManySegments(error) => (None, "too-many-segments", error.to_string()),
+        };
+        let column = column.and_then(|index| self.format.columns().get(index)).cloned();
+        Rejection { column, code, reason }
     }
 }

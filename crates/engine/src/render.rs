@@ -4,16 +4,18 @@
 pub(crate) mod encode;
 pub(crate) mod lane_format;
 
-use std::ops::Range;
-
-use volley_core::{CampaignId, MessageToken, Msisdn, RowIndex, Template, UnixMicros};
+use volley_core::{CampaignId, MessageToken, Msisdn, RowIndex, UnixMicros};
 use volley_ingest::{Plan, PlanChunk};
 use volley_pipeline::SubmitBatch;
-use volley_smpp::text::{SegmentOptions, Segments, TooManySegments, reference};
+use volley_smpp::text::{SegmentOptions, Segments, reference};
 
 use self::encode::{Encoder, Envelope};
 pub(crate) use self::lane_format::LaneFormat;
-use crate::{preflight::roles::RowValidity, source::NextRow};
+use crate::{
+    preflight::roles::RowValidity,
+    source::NextRow,
+    text::{Composed, HOLD_OUT, MessageFormat},
+};
 
 /// Stands for no row: what confirms an opt-out. Its answer is recorded nowhere.
 pub(crate) const CONFIRMATION: MessageToken = MessageToken::new(RowIndex(u32::MAX), 0);
@@ -21,44 +23,6 @@ pub(crate) const CONFIRMATION: MessageToken = MessageToken::new(RowIndex(u32::MA
 /// Whether a token stands for [`CONFIRMATION`].
 pub(crate) fn is_confirmation(token: MessageToken) -> bool {
     token.row() == CONFIRMATION.row()
-}
-
-/// The campaign's message.
-#[derive(Debug, Clone)]
-pub(crate) struct MessageFormat {
-    pub(crate) template: Template,
-    pub(crate) segments: SegmentOptions,
-    pub(crate) sender: String,
-    /// Columns of the template whose values smart encoding leaves alone.
-    pub(crate) kept_columns: Vec<usize>,
-}
-
-/// A message's text and segments, in buffers that are used again.
-#[derive(Default)]
-pub(crate) struct Composed {
-    pub(crate) text: String,
-    pub(crate) segments: Segments,
-    kept: Vec<Range<usize>>,
-}
-
-impl MessageFormat {
-    /// Fills in a row's values and cuts the text: the same way when a list is checked and when it
-    /// is sent.
-    pub(crate) fn compose<'a>(
-        &self,
-        value: impl FnMut(usize) -> &'a str,
-        composed: &mut Composed,
-    ) -> Result<(), TooManySegments> {
-        let Composed { text, segments, kept } = composed;
-        text.clear();
-        kept.clear();
-        self.template.render_marking(text, value, |column, place| {
-            if self.kept_columns.contains(&column) {
-                kept.push(place);
-            }
-        });
-        segments.cut_keeping(text, kept, &self.segments)
-    }
 }
 
 /// Renders rows; keeps the chunk that it is in, and all buffers.
@@ -97,6 +61,8 @@ struct CachedChunk {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Addressee {
     Number(Msisdn),
+    /// The campaign sends nothing to it.
+    HeldOut(Msisdn),
     /// Nobody any more.
     Erased,
 }
@@ -173,15 +139,20 @@ impl Renderer {
         Some(Rendered { n_segments, n_now })
     }
 
-    /// Whether rows of the list were erased, so that each must be asked.
-    pub(crate) const fn has_erased(&self) -> bool {
-        self.plan.n_erased() > 0
+    /// Whether rows of the list get nothing whatever the suppression lists say, so that each must be
+    /// asked.
+    pub(crate) fn has_unsent(&self) -> bool {
+        self.plan.n_erased() > 0 || self.plan.frozen().by_variant.contains_key(&HOLD_OUT)
     }
 
     /// Whom a row goes to; `None` when the plan can't be read.
     pub(crate) fn addressee(&mut self, next: NextRow) -> Option<Addressee> {
         let row = self.chunk_of(next)?.row(next.row.offset())?;
-        Some(row.msisdn.map_or(Addressee::Erased, Addressee::Number))
+        Some(match (row.msisdn, row.variant) {
+            (None, _) => Addressee::Erased,
+            (Some(number), HOLD_OUT) => Addressee::HeldOut(number),
+            (Some(number), _) => Addressee::Number(number),
+        })
     }
 
     /// The chunk that a row lies in, read where it isn't the one before.
@@ -230,12 +201,17 @@ impl Renderer {
         self.chunk_of(next)?;
         let cached = if is_fresh(next) { &self.fresh } else { &self.again };
         let row = cached.chunk.row(next.row.offset())?;
-        // Checked when the list was frozen, on the same path: it can't need too many segments.
-        let _ = self.format.compose(|index| row.field(index), &mut self.composed);
+        let msisdn = row.msisdn?;
+        // Checked when the list was frozen, on the same path: only another version could say no.
+        if self.format.compose(row.variant, |index| row.field(index), &mut self.composed).is_err() {
+            let what = "the text of a row that was approved can't be made any more";
+            self.failed = Some(volley_ingest::Error::Damaged { path: "list.bin".into(), offset: row.line, what });
+            return None;
+        }
         let validity = self.validity_column.map(|column| row.field(column));
         self.row_validity = validity.filter(|text| !text.is_empty()).and_then(RowValidity::parse);
         self.row_tlvs.clear();
         let _ = self.lanes.get(lane)?.tlvs.put(|index| row.field(index), &mut self.row_tlvs);
-        row.msisdn
+        Some(msisdn)
     }
 }

@@ -15,8 +15,8 @@ use crate::{
     Error,
     cost::{NO_COUNTRY, SegmentsByCountry},
     country::Country,
-    render::{Composed, MessageFormat},
     seal::SEGMENTS,
+    text::{Composed, MessageFormat},
 };
 
 /// Where planned segments come from.
@@ -118,7 +118,7 @@ pub(crate) fn write(folder: &Path, format: &MessageFormat) -> Result<SegmentsByC
                 Some(same) => same,
                 None => {
                     // It was composed before, when the list was checked.
-                    let _ = format.compose(|index| row.field(index), &mut composed);
+                    let _ = format.compose(row.variant, |index| row.field(index), &mut composed);
                     u8::try_from(composed.segments.len()).unwrap_or(u8::MAX)
                 }
             };

@@ -82,6 +82,19 @@ pub struct RowFacts {
     pub n_segments: u8,
     /// Which of the campaign's texts it gets, from 0.
     pub variant: u8,
+    /// Whether its text needs UCS-2.
+    pub is_ucs2: bool,
+}
+
+/// Rows that get the same of a campaign's texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct VariantCount {
+    /// How many.
+    pub n_rows: u64,
+    /// Segments of all of them.
+    pub n_segments: u64,
+    /// Those whose text needs UCS-2.
+    pub n_ucs2: u64,
 }
 
 /// Why a row can't be sent.
@@ -123,6 +136,9 @@ pub struct Frozen {
     pub n_segments: u64,
     /// Rows that can be sent, by number of segments.
     pub by_segments: BTreeMap<u8, u64>,
+    /// Rows that can be sent, by the number of their text.
+    #[serde(default)]
+    pub by_variant: BTreeMap<u8, VariantCount>,
     /// Rows that can be sent, by country (ISO 3166; `001` for none, `-` where it is unknown).
     pub by_country: BTreeMap<String, u64>,
     /// Rejected rows by code.

@@ -53,6 +53,7 @@ pub(crate) enum Verdict {
     Valid {
         head: RowHead,
         n_segments: u8,
+        is_ucs2: bool,
         /// Where its fields lie in [`Batch::fields`].
         fields: Range<u32>,
     },
@@ -126,7 +127,7 @@ impl<C: RowCheck> Judge<'_, C> {
             Err(rejection) => return refuse(None, rejection, None),
         };
         let view = RowView { msisdn: reading.msisdn, reading, record, columns: &self.columns };
-        let RowFacts { n_segments, variant } = match self.check.check(&view, check) {
+        let RowFacts { n_segments, variant, is_ucs2 } = match self.check.check(&view, check) {
             Ok(facts) => facts,
             Err(rejection) => return refuse(Some(reading.msisdn), rejection, None),
         };
@@ -136,7 +137,7 @@ impl<C: RowCheck> Judge<'_, C> {
         }
         let Reading { msisdn, kind, country, zones, .. } = reading;
         let head = RowHead { msisdn: Some(msisdn), kind, country, zones: zones.index(), variant };
-        Verdict::Valid { head, n_segments, fields: start..fields.len() as u32 }
+        Verdict::Valid { head, n_segments, is_ucs2, fields: start..fields.len() as u32 }
     }
 
     /// That the row is one, before anything is read in it. With the place of what isn't UTF-8.

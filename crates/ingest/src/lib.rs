@@ -22,7 +22,9 @@ mod source;
 
 pub use error::Error;
 pub use form::{Compression, Encoding, ListForm};
-pub use freeze::{Duplicates, FreezeProgress, Frozen, ListOptions, Rejection, RowCheck, RowFacts, RowView, freeze};
+pub use freeze::{
+    Duplicates, FreezeProgress, Frozen, ListOptions, Rejection, RowCheck, RowFacts, RowView, VariantCount, freeze,
+};
 pub use number_list::{ListedNumber, NumberListOptions, read_numbers};
 pub use person::{Person, Whose};
 pub use plan::{ErasedPlan, Plan, PlanChunk, PlanRow, erase_plan};

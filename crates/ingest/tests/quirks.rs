@@ -23,7 +23,7 @@ impl RowCheck for Accept {
     type Scratch = ();
 
     fn check(&self, _: &RowView<'_>, (): &mut ()) -> Result<RowFacts, Rejection> {
-        Ok(RowFacts { n_segments: 1, variant: 0 })
+        Ok(RowFacts { n_segments: 1, ..RowFacts::default() })
     }
 }
 

@@ -14,7 +14,7 @@ impl RowCheck for AcceptAll {
     type Scratch = ();
 
     fn check(&self, _row: &RowView<'_>, (): &mut ()) -> Result<RowFacts, Rejection> {
-        Ok(RowFacts { n_segments: 1, variant: 0 })
+        Ok(RowFacts { n_segments: 1, ..RowFacts::default() })
     }
 }
 

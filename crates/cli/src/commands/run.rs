@@ -76,7 +76,14 @@ fn preview(preflight: &Preflight) -> String {
         let column = row.column.as_deref().map(|column| format!(", column {column}")).unwrap_or_default();
         out.push_str(&format!("    line {}{column}: {}: {}\n", row.line, row.code, row.reason));
     }
-    for (n, n_rows) in &frozen.by_segments {
+    for (variant, count) in &frozen.by_variant {
+        let Some(name) = options.message.variant_name(*variant).filter(|_| count.n_segments > 0) else { continue };
+        let (rows, segments) = (grouped(count.n_rows), grouped(count.n_segments));
+        let ucs2 =
+            if count.n_ucs2 > 0 { format!("; {} rows need UCS-2", grouped(count.n_ucs2)) } else { String::new() };
+        out.push_str(&format!("  variant {name}: {rows} rows in {segments} segments{ucs2}\n"));
+    }
+    for (n, n_rows) in frozen.by_segments.iter().filter(|(n, _)| **n > 0) {
         out.push_str(&format!("  in {n} segment{}: {} rows\n", if *n == 1 { "" } else { "s" }, grouped(*n_rows)));
     }
     let countries = frozen.by_country.len();

@@ -63,7 +63,7 @@ fn a_text_that_names_no_column_lists_the_columns() {
     campaign_with(dir.path(), "{{ first_name }}", "{{ firstname }}");
     check(&run(dir.path()), 2, &["list.csv: no column `firstname`", "`phone`, `first_name`, `last_name`"]);
     campaign_with(dir.path(), "{{ code }}", "{{ code");
-    check(&run(dir.path()), 2, &["campaign.toml:7:1: `text`", "never closed"]);
+    check(&run(dir.path()), 2, &["campaign.toml:7:34: `text`", "never closed"]);
 }
 
 #[test]

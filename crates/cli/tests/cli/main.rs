@@ -26,3 +26,4 @@ mod silence;
 mod support;
 mod suppress;
 mod syscalls;
+mod texts;

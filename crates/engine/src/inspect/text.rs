@@ -86,7 +86,7 @@ fn put_septets(text: &str, map: &mut Map<String, Value>) {
     }
 }
 
-fn encoding_name(encoding: Encoding, alphabet: DefaultAlphabet) -> &'static str {
+pub(crate) fn encoding_name(encoding: Encoding, alphabet: DefaultAlphabet) -> &'static str {
     match (encoding, alphabet) {
         (Encoding::Ucs2, _) => "ucs2",
         (Encoding::National(_), _) | (Encoding::Default, DefaultAlphabet::Gsm) => "gsm7",

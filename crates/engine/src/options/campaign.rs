@@ -1,11 +1,11 @@
 //! The campaign file.
 
-use std::{num::NonZeroU8, num::NonZeroU32, path::Path};
+use std::{num::NonZeroU32, path::Path};
 
 use serde::{Deserialize, Serialize};
-use volley_core::{Rate, Template};
+use volley_core::Rate;
 
-use super::{AudienceOptions, FileError, HumanDuration, file_error};
+use super::{AudienceOptions, FileError, HumanDuration, MessageOptions, file_error};
 
 /// `campaign.toml`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -48,29 +48,6 @@ pub enum Class {
     Transactional,
     /// One-time passwords.
     Otp,
-}
-
-/// `[message]`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct MessageOptions {
-    /// Sender ID: a number, a short code, or up to 11 letters and digits.
-    pub sender: String,
-    /// The text, with `{{ column }}` placeholders.
-    pub text: String,
-    /// Which characters may be replaced to save segments.
-    #[serde(default)]
-    pub smart_encoding: SmartEncoding,
-    /// Columns whose values smart encoding leaves alone: one-time codes and the like. Links are
-    /// always left alone.
-    #[serde(default)]
-    pub keep: Vec<String>,
-    /// Rows whose text needs more segments are rejected. Default 3.
-    #[serde(default = "three")]
-    pub max_segments: NonZeroU8,
-    /// How long the carrier may try, e.g. "12h"; the carrier's own default when not given.
-    #[serde(default)]
-    pub validity: Option<HumanDuration>,
 }
 
 /// How far the text may be changed to fit the GSM alphabet (HANDBOOK B.9).
@@ -180,10 +157,6 @@ pub struct RouteOptions {
     pub weight: NonZeroU32,
 }
 
-const fn three() -> NonZeroU8 {
-    NonZeroU8::MIN.saturating_add(2)
-}
-
 const fn one() -> NonZeroU32 {
     NonZeroU32::MIN
 }
@@ -205,17 +178,7 @@ impl CampaignOptions {
         if self.name.is_empty() || self.name.len() > 64 || !self.name.chars().all(is_name) {
             return wrong("name", format!("`name` is `{}`: use 1 to 64 letters, digits, - and _", self.name));
         }
-        if self.message.text.trim().is_empty() {
-            return wrong("text", "`text` is empty".to_owned());
-        }
-        if let Err(error) = Template::parse(&self.message.text) {
-            return wrong("text", format!("`text`: {error}"));
-        }
-        let template = Template::parse(&self.message.text);
-        let used = template.as_ref().map(Template::columns).unwrap_or_default();
-        if let Some(column) = self.message.keep.iter().find(|column| !used.contains(column)) {
-            return wrong("keep", format!("`keep` names the column `{column}`, which the text doesn't use"));
-        }
+        self.message.check(&self.audience, path, text)?;
         if let Err(what) = check_sender(&self.message.sender) {
             return wrong("sender", what);
         }

@@ -40,6 +40,12 @@ impl FileError {
         self
     }
 
+    /// Places the error at an octet of the file.
+    pub(crate) fn at_octet(mut self, text: &str, octet: usize) -> Self {
+        self.at = Some(line_and_column(text, octet));
+        self
+    }
+
     /// What to do about it, where we know.
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
@@ -47,16 +53,19 @@ impl FileError {
     }
 
     fn from_toml(path: &Path, text: &str, error: &toml::de::Error) -> Self {
-        let at = error.span().map(|span| {
-            let before = text.get(..span.start).unwrap_or(text);
-            let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-            let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
-            (before.matches('\n').count() + 1, column)
-        });
+        let at = error.span().map(|span| line_and_column(text, span.start));
         let message = error.message().lines().collect::<Vec<_>>().join(" ");
         let hint = nearest_key(&message);
         Self { path: path.to_owned(), at, message, hint, source: None }
     }
+}
+
+/// From 1; columns in characters.
+fn line_and_column(text: &str, octet: usize) -> (usize, usize) {
+    let before = text.get(..octet).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
+    (before.matches('\n').count() + 1, column)
 }
 
 impl fmt::Display for FileError {

@@ -192,6 +192,7 @@ pub(super) struct Words<'a> {
     pub(super) carrier: &'a dyn Fn(CarrierIndex) -> String,
     pub(super) reason: &'a dyn Fn(u16) -> String,
     pub(super) sender: &'a str,
+    pub(super) variant: &'a dyn Fn(u8) -> Option<String>,
     pub(super) time_zone: &'a TimeZone,
     pub(super) rejected: &'a BTreeMap<String, u64>,
     pub(super) planned: &'a crate::PlannedCost,
@@ -217,7 +218,7 @@ impl Words<'_> {
                 None => none("no country"),
             },
             By::Sender => plain(self.sender.to_owned()),
-            By::Variant => plain(n.to_string()),
+            By::Variant => (self.variant)(n as u8).map_or_else(|| none("–"), plain),
             By::Error => {
                 let text = (self.reason)(n as u16);
                 let (words, code) = split_reason(&text);

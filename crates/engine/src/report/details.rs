@@ -4,7 +4,7 @@ use std::fs;
 
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
-use volley_core::{MessageState, UnixMicros};
+use volley_core::{CampaignId, MessageState, UnixMicros};
 use volley_ingest::person;
 use volley_reconciler::{CampaignReceipts, Summary};
 
@@ -18,7 +18,7 @@ use super::{
     tally::{Tally, amounts_json},
     time_text,
 };
-use crate::{Error, PlannedCost, preflight::Approved, replies, seal};
+use crate::{DataDir, Error, PlannedCost, preflight::Approved, replies, seal};
 
 /// Everything that a report says of one campaign.
 pub struct Details {
@@ -69,13 +69,14 @@ impl Details {
         let no_plan = || asked.does_not_add_up("the campaign has no plan");
         let ((planned_at, as_of), plan) = ledger.times(id).zip(ledger.plan(id)).ok_or_else(no_plan)?;
         let rows = Rows::open(asked.dir, ledger, id)?;
-        let approved = approved(asked)?;
+        let approved = approved(asked.dir, id)?;
         let planned = PlannedCost::of(&approved);
         let facts = Facts::gather(&rows, by, &price_table(ledger, &approved), planned_at, progress)?;
         let words = Words {
             carrier: &|carrier| ledger.carrier_name(carrier).to_owned(),
             reason: &|reason| ledger.reason(id, reason).to_owned(),
             sender: &approved.options.message.sender,
+            variant: &|variant| approved.options.message.variant_name(variant),
             time_zone: zone,
             rejected: &plan.rejected,
             planned: &planned,
@@ -193,8 +194,9 @@ impl Details {
     }
 }
 
-fn approved(asked: Asked<'_>) -> Result<Approved, Error> {
-    let path = asked.dir.campaign(asked.campaign).join(seal::APPROVED);
+/// What was approved. That it still is must have been checked.
+pub(super) fn approved(dir: &DataDir, campaign: CampaignId) -> Result<Approved, Error> {
+    let path = dir.campaign(campaign).join(seal::APPROVED);
     let failed = |source| Error::Io { path: path.clone(), action: "can't read the approved campaign", source };
     let text = fs::read(&path).map_err(failed)?;
     serde_json::from_slice(&text).map_err(|error| failed(error.into()))

@@ -3,17 +3,17 @@
 use std::io::{self, Write};
 
 use jiff::Timestamp;
-use volley_core::{CampaignId, Msisdn, UnixMicros};
+use volley_core::{CampaignId, UnixMicros};
 use volley_ingest::{RejectedRow, Rejects, person};
-use volley_reconciler::{Ledger, ReportRow};
+use volley_reconciler::Ledger;
 
 use super::{
     parallel, put_field,
-    rows::{RowScratch, Rows},
+    rows::{FullRow, RowScratch, Rows},
 };
 use crate::{DataDir, Error, archive::check_not_archived};
 
-const HEADER: &str = "line,number,state,reason,carrier,carrier_id,segments,segments_delivered,attempts,possible_duplicate,submitted_at,answered_at,settled_at,inferred\n";
+const HEADER: &str = "line,number,state,reason,carrier,carrier_id,segments,segments_delivered,attempts,possible_duplicate,submitted_at,answered_at,settled_at,variant,inferred\n";
 /// Octets of a chunk's lines that rarely need more: 4,096 of some 150.
 const CHUNK_OCTETS: usize = 640 << 10;
 
@@ -30,12 +30,15 @@ pub(crate) fn write_rows(
     check_not_archived(ledger, campaign)?;
     let rows = Rows::open(dir, ledger, campaign)?;
     out.write_all(HEADER.as_bytes()).map_err(failed)?;
+    let message = super::details::approved(dir, campaign)?.options.message;
+    let names: Vec<String> = (0..=u8::MAX).map(|variant| message.variant_name(variant).unwrap_or_default()).collect();
     let make = |number: u32, (scratch, times): &mut (RowScratch, Times)| {
         let mut lines = String::with_capacity(CHUNK_OCTETS);
         let mut n_rows = 0;
         rows.each(number, scratch, |row| {
             n_rows += 1;
-            put_row(&mut lines, times, row.line, row.number, row.state);
+            let variant = names.get(usize::from(row.variant)).map_or("", String::as_str);
+            put_row(&mut lines, times, row, variant);
         })?;
         Ok((lines, n_rows))
     };
@@ -58,7 +61,8 @@ pub(crate) fn write_rows(
 /// One of each column, since each goes its own way through time.
 type Times = [TimeText; 3];
 
-fn put_row(lines: &mut String, times: &mut Times, line: u64, number: Option<Msisdn>, row: &ReportRow<'_>) {
+fn put_row(lines: &mut String, times: &mut Times, row: &FullRow<'_, '_>, variant: &str) {
+    let FullRow { line, number, state: row, .. } = *row;
     let mut digits = itoa::Buffer::new();
     lines.push_str(digits.format(line));
     match number {
@@ -92,6 +96,8 @@ fn put_row(lines: &mut String, times: &mut Times, line: u64, number: Option<Msis
             lines.push_str(text.of(at));
         }
     }
+    lines.push(',');
+    put_field(lines, variant);
     lines.push_str(if row.inferred { ",yes\n" } else { ",\n" });
 }
 
@@ -102,7 +108,7 @@ fn put_rejected(line: &mut String, rejected: &RejectedRow) {
     line.push_str(",rejected,");
     let column = rejected.column.as_deref().map(|column| format!("column {column}: ")).unwrap_or_default();
     put_field(line, &format!("{}: {column}{}", rejected.code, rejected.reason));
-    line.push_str(",,,,,,,,,,\n");
+    line.push_str(",,,,,,,,,,,\n");
 }
 
 /// A time in RFC 3339 with milliseconds. The date is kept from time to time: a calendar costs more

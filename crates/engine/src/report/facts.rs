@@ -158,7 +158,7 @@ impl Part {
                 By::Carrier => ByKey::new(state.carrier_index.map(|carrier| carrier.0)),
                 By::Country => ByKey::new(country.map(|country| country.as_usize() as u32)),
                 By::Sender => ByKey::new(Some(0_u32)),
-                By::Variant => ByKey::NONE,
+                By::Variant => ByKey::new(Some(row.variant)),
                 By::Error => ByKey::new(Some(state.reason_index).filter(|reason| *reason > 0)),
                 By::Hour => ByKey::new(state.submitted_at.map(|at| (at.0 / 900_000_000) as u32)),
             };

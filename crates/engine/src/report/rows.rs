@@ -27,6 +27,8 @@ pub(super) struct FullRow<'a, 'b> {
     pub(super) country: Option<Country>,
     /// Segments that the list was approved with.
     pub(super) n_planned: u8,
+    /// Which of the campaign's texts it got.
+    pub(super) variant: u8,
     pub(super) state: &'b ReportRow<'a>,
 }
 
@@ -76,6 +78,7 @@ impl<'a> Rows<'a> {
                     number: planned.msisdn,
                     country: Country::of_row(&planned),
                     n_planned,
+                    variant: planned.variant,
                     state,
                 });
             }

@@ -68,7 +68,7 @@ impl Runner {
         let head = Head { campaign: self.campaign, carrier: lane.limits.carrier, at: wall };
         record_bound(&mut self.state.turn.events, head, &mut lane.limits);
         let (source, renderer) = (&mut self.source, &mut self.renderer);
-        let suppressed = Some(&self.suppressed).filter(|list| !list.is_empty() || renderer.has_erased());
+        let suppressed = Some(&self.suppressed).filter(|list| !list.is_empty() || renderer.has_unsent());
         let mut stopped: Vec<(RowIndex, SuppressCause)> = Vec::new();
         let mut left = n_segments;
         let mut n_intents = 0;
@@ -80,6 +80,7 @@ impl Runner {
                 let next = source.next(wall)?;
                 let cause = suppressed.and_then(|list| match renderer.addressee(next)? {
                     Addressee::Number(number) => list.cause(number, wall),
+                    Addressee::HeldOut(number) => list.cause(number, wall).or(Some(SuppressCause::HoldOut)),
                     Addressee::Erased => Some(SuppressCause::Erased),
                 });
                 match cause {

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, path::Path};
 
 use volley_core::Msisdn;
 
-use super::{Duplicates, FreezeProgress, Frozen, ListOptions, Rejection, RowCheck, RowFacts, RowView, judge_of, run};
+use super::{
+    Duplicates, FreezeProgress, Frozen, ListOptions, Rejection, RowCheck, RowFacts, RowView, VariantCount, judge_of,
+    run,
+};
 use crate::{
     Compression, Encoding, Error, ListForm,
     blocks::{Block, Blocks},
@@ -105,6 +108,7 @@ pub(super) struct Settle<'a> {
     n_rows: u64,
     n_segments: u64,
     by_segments: BTreeMap<u8, u64>,
+    by_variant: Vec<VariantCount>,
     by_country: Vec<u64>,
     rejected: BTreeMap<&'static str, u64>,
     samples: Vec<RejectedRow>,
@@ -138,6 +142,7 @@ impl<'a> Settle<'a> {
             n_rows: 0,
             n_segments: 0,
             by_segments: BTreeMap::new(),
+            by_variant: vec![VariantCount::default(); usize::from(u8::MAX) + 1],
             by_country: vec![0; usize::from(Country::NON_GEOGRAPHIC.index()) + 1],
             rejected: BTreeMap::new(),
             samples: Vec::new(),
@@ -153,12 +158,17 @@ impl<'a> Settle<'a> {
         for row in &batch.rows {
             self.n_rows += 1;
             match &row.verdict {
-                Verdict::Valid { head, n_segments: n, fields } => {
+                Verdict::Valid { head, n_segments: n, is_ucs2, fields } => {
                     if let Some(rejection) = head.msisdn.and_then(|msisdn| self.duplicate(msisdn, row.line)) {
                         self.reject(batch, row, rejection)?;
                         continue;
                     }
                     n_segments.get_mut(usize::from(*n)).into_iter().for_each(|n_rows| *n_rows += 1);
+                    if let Some(count) = self.by_variant.get_mut(usize::from(head.variant)) {
+                        count.n_rows += 1;
+                        count.n_segments += u64::from(*n);
+                        count.n_ucs2 += u64::from(*is_ucs2);
+                    }
                     let country = usize::from(head.country.index());
                     self.by_country.get_mut(country).into_iter().for_each(|n_rows| *n_rows += 1);
                     let fields = batch.fields.get(fields.start as usize..fields.end as usize).unwrap_or_default();
@@ -243,6 +253,7 @@ impl<'a> Settle<'a> {
         }
         self.rejects.finish()?;
         let by_country = self.by_country.iter().zip(0..).filter(|(n_rows, _)| **n_rows > 0);
+        let by_variant = self.by_variant.iter().zip(0..=u8::MAX).filter(|(count, _)| count.n_rows > 0);
         let name = |index| Country::from_index(index).unwrap_or_default().to_string();
         let mut frozen = Frozen {
             options: ListOptions { to: self.header.get(self.to).cloned().unwrap_or_default(), ..shown.clone() },
@@ -251,6 +262,7 @@ impl<'a> Settle<'a> {
             n_valid: 0,
             n_segments: self.n_segments,
             by_segments: self.by_segments,
+            by_variant: by_variant.map(|(count, number)| (number, *count)).collect(),
             by_country: by_country.map(|(n_rows, index)| (name(index), *n_rows)).collect(),
             rejected: self.rejected.into_iter().map(|(code, n_rows)| (code.to_owned(), n_rows)).collect(),
             samples: self.samples,

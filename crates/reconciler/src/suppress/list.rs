@@ -18,10 +18,12 @@ pub enum SuppressCause {
     Person = 1,
     /// Its owner was erased: nobody takes it off again.
     Erased = 2,
+    /// Its campaign holds it out, to compare with: of rows alone, no list has it.
+    HoldOut = 3,
 }
 
 impl SuppressCause {
-    pub(crate) const ALL: [Self; 3] = [Self::Reply, Self::Person, Self::Erased];
+    pub(crate) const ALL: [Self; 4] = [Self::Reply, Self::Person, Self::Erased, Self::HoldOut];
 
     /// Of a row that is not sent, for reports.
     #[must_use]
@@ -30,6 +32,7 @@ impl SuppressCause {
             Self::Reply => "suppressed: replied to opt out",
             Self::Person => "suppressed: put on the list by a person",
             Self::Erased => "suppressed: erased",
+            Self::HoldOut => "suppressed: hold-out",
         }
     }
 
@@ -40,6 +43,7 @@ impl SuppressCause {
             Self::Reply => "reply",
             Self::Person => "person",
             Self::Erased => "erased",
+            Self::HoldOut => "hold-out",
         }
     }
 }

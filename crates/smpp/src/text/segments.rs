@@ -129,6 +129,14 @@ impl Segments {
         self.ends.is_empty()
     }
 
+    /// Back to where nothing was cut; the memory is kept.
+    pub fn clear(&mut self) {
+        self.octets.clear();
+        self.ends.clear();
+        self.is_simplified = false;
+        self.n_on_air = 0;
+    }
+
     /// How many are billed. The same as [`Segments::len`], except in message_payload: there the
     /// SMSC cuts, and this is what a header with an 8-bit reference would need.
     #[must_use]
