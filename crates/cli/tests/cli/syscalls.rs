@@ -18,13 +18,13 @@ fn options(only: &[&str], step: u64) -> Option<Options> {
 
 #[test]
 fn killed_at_calls_of_the_system_nothing_is_lost_or_doubled() {
-    let Some(options) = options(&["fdatasync", "rename", "sendto", "write"], 17) else { return };
+    let Some(options) = options(&["fdatasync", "pwrite64", "rename", "sendto", "write"], 23) else { return };
     crash::syscalls(&options).unwrap();
 }
 
 #[test]
 fn killed_at_calls_of_recovery_nothing_is_lost_or_doubled() {
-    let Some(options) = options(&["fdatasync", "openat", "write"], 17) else { return };
+    let Some(options) = options(&["fdatasync", "openat", "pwrite64"], 23) else { return };
     crash::recovery(&options).unwrap();
 }
 

@@ -68,7 +68,7 @@ impl Scene {
             "[carriers.north]\nkind = \"smpp\"\nhosts = [\"{address}\"]\nsystem-id = \"acme\"\nbinds = 2\nwindow = 20\n"
         );
         let campaign = "name = \"test\"\n[audience]\nlist = \"list.csv\"\nto = \"phone\"\n[message]\nsender = \"ACME\"\n\
-             text = \"Hi {{ first_name }}, use {{ code }}.\"\n[delivery]\nin-doubt = \"hold\"\n\
+             text = \"Hi {{ first_name }}, use {{ code }}.\"\n[delivery]\nin-doubt = \"hold\"\ndoubt-grace = \"300ms\"\n\
              [[route]]\ncarrier = \"north\"\n";
         fs::write(at.join("carriers.toml"), carriers).map_err(failed("can't write"))?;
         fs::write(at.join("campaign.toml"), campaign).map_err(failed("can't write"))?;
