@@ -80,6 +80,11 @@ pub(crate) struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
+    /// Fields where they lie in `octets`.
+    pub(crate) const fn new(octets: &'a [u8], bounds: &'a [(u32, u32)]) -> Self {
+        Self { octets, bounds }
+    }
+
     pub(crate) const fn len(&self) -> usize {
         self.bounds.len()
     }

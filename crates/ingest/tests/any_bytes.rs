@@ -77,3 +77,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_row_that_is_a_byte_order_mark_alone_is_among_the_rejects() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("list.csv");
+    fs::write(&path, "phone,name\n\n\u{FEFF}\n,\0\"\0").unwrap();
+    let plan = dir.path().join("plan");
+    let options = ListOptions { header: false, ..ListOptions::new(path, "#1") };
+    let frozen = freeze(&options, &AcceptAll, &plan, &mut |_| ()).unwrap();
+    let rejects = Rejects::open(&plan, &frozen.options.to).unwrap();
+    let n_rejected: u64 = frozen.rejected.values().sum();
+    assert_eq!((rejects.filter(Result::is_ok).count() as u64, n_rejected), (frozen.n_rows, frozen.n_rows));
+}

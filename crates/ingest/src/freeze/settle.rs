@@ -15,7 +15,7 @@ use crate::{
     judge::{Batch, JudgedRow, NOT_UTF8, Refused, Verdict},
     number::Country,
     plan::PlanWriter,
-    record::{Walk, walk},
+    record::{Record, Walk, walk},
     rejects::{RejectedRow, RejectsWriter},
     seen::{MAX_LINE, Seen},
 };
@@ -213,12 +213,17 @@ impl<'a> Settle<'a> {
         one.has_quotes = batch.block.has_quotes;
         let Rejection { column, code, reason } = rejection;
         let mut rejected = RejectedRow { line: row.line, column, code: code.to_owned(), reason, raw: String::new() };
-        let mut written = Ok(());
+        let mut written = None;
         walk(one, self.csv, buffers, &mut |record, _| {
             let raw = record.get(*to).unwrap_or_default();
             rejected.raw = String::from_utf8_lossy(raw).into_owned();
-            written = rejects.push(record, &rejected);
+            written = Some(rejects.push(record, &rejected));
             std::ops::ControlFlow::Break(())
+        });
+        // A row that is nothing but a byte order mark is no record by itself.
+        let written = written.unwrap_or_else(|| {
+            rejected.raw = String::from_utf8_lossy(raw).into_owned();
+            rejects.push(Record::new(raw, &[(0, raw.len() as u32)]), &rejected)
         });
         if samples.len() < SAMPLES {
             samples.push(rejected);
