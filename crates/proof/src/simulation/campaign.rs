@@ -230,7 +230,7 @@ impl Campaign {
             }
         };
         let prepared = engine.prepare(id, None)?;
-        prepared.run(stop).await
+        Box::pin(prepared.run(stop)).await
     }
 
     /// Recovery neither loses nor invents, and the live state is the rebuilt one.

@@ -228,19 +228,21 @@ impl Model {
             Event::Suppress(entry) => self.suppress(entry.change, entry.check),
             Event::SuppressBatch(batch) => batch.entries.for_each(|entry| self.suppress(batch.change, entry.check)),
             Event::Suppressed { tokens, .. } => {
-                for token in tokens {
-                    let Some(row) = self.rows.get_mut(token.row().0 as usize) else { continue };
-                    row.deferred = false;
-                    if row.segments.is_empty() {
-                        row.segments.push(SegmentFacts::default());
-                    }
-                    let waiting = row.segments.iter_mut().filter(|it| it.stand == Stand::Waiting);
-                    waiting.for_each(|it| it.stand = Stand::Suppressed);
-                }
+                tokens.into_iter().for_each(|token| self.on_suppressed(token.row().0));
             }
             Event::Control { .. } => {}
         }
         Ok(())
+    }
+
+    fn on_suppressed(&mut self, row: u32) {
+        let Some(row) = self.rows.get_mut(row as usize) else { return };
+        row.deferred = false;
+        if row.segments.is_empty() {
+            row.segments.push(SegmentFacts::default());
+        }
+        let waiting = row.segments.iter_mut().filter(|it| it.stand == Stand::Waiting);
+        waiting.for_each(|it| it.stand = Stand::Suppressed);
     }
 
     fn suppress(&mut self, change: SuppressChange, check: RecipientCheck) {
