@@ -138,6 +138,9 @@ pub(crate) struct Parked {
     /// It fits more than one message in doubt, which was counted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) ambiguous: bool,
+    /// Its id is another recipient's so far: it was counted as an orphan.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_orphan: bool,
     at: u64,
     /// The record that holds it.
     pub(crate) sequence: u64,
@@ -159,6 +162,7 @@ impl Parked {
             raw: entry.raw.unwrap_or_default().to_vec(),
             facts: entry.facts,
             ambiguous: false,
+            is_orphan: false,
             at: at.0,
             sequence,
         }
@@ -237,6 +241,12 @@ impl ParkedReceipts {
         self.expire(now)
     }
 
+    /// Whether it is parked already: a replay meets again what a checkpoint kept.
+    pub(crate) fn has(&self, key: u64, receipt: &Parked) -> bool {
+        let of = |p: &Parked| (p.sequence, p.state, p.check);
+        self.by_key.get(&key).is_some_and(|parked| parked.iter().any(|p| of(p) == of(receipt) && p.err == receipt.err))
+    }
+
     /// Takes the receipts under a key, except those that came after record `up_to`: a replay meets
     /// them again in their turn.
     pub(crate) fn take(&mut self, key: u64, up_to: u64) -> Vec<Parked> {
@@ -294,8 +304,8 @@ impl ParkedReceipts {
             self.order.pop_front();
             if let Some(parked) = self.by_key.get_mut(&key) {
                 let before = parked.len();
+                n_orphans += parked.iter().filter(|p| p.sequence == sequence && !p.is_orphan).count() as u64;
                 parked.retain(|p| p.sequence != sequence);
-                n_orphans += (before - parked.len()) as u64;
                 self.n_parked -= before - parked.len();
                 if parked.is_empty() {
                     self.by_key.remove(&key);

@@ -80,8 +80,6 @@ pub(crate) struct Model {
     n_replies: u64,
     bounds: BTreeMap<u8, u32>,
     suppressed: BTreeSet<u16>,
-    /// Ids that a carrier gave to more than one message: key by account.
-    pub(crate) reused: BTreeSet<(u8, Vec<u8>)>,
     /// The wall clock jumped ahead so far that early receipts count as orphans by their age.
     pub(crate) receipts_aged: bool,
     /// No intent may be later: set when a stop was acknowledged.
@@ -427,44 +425,22 @@ impl Model {
         self.rows.iter().flat_map(|row| &row.segments).filter(|it| it.stand == Stand::InFlight).count()
     }
 
-    /// I2, I6, I17: a row's state as it follows from the records; and whether it is certain: a
-    /// receipt for an id that a carrier used twice can't always be told from the other's.
+    /// I2, I6, I17: a row's state as it follows from the records; and whether it is certain: receipts
+    /// of two takes of one message can't be told apart, nor what the wall clock made too old.
     #[must_use]
     pub(crate) fn state_of(&self, row: u32) -> Option<(MessageState, bool)> {
         let row = self.rows.get(row as usize)?;
-        let mut certain = !self.receipts_aged && !row.taken_twice;
+        let certain = !self.receipts_aged && !row.taken_twice;
         let mut worst = (1, MessageState::Delivered);
         let n = usize::from(row.n_segments).max(row.segments.len()).max(1);
         for at in 0..n {
             let known = row.segments.get(at).cloned().unwrap_or_default();
-            if let Stand::Accepted(Some(id)) = &known.stand {
-                certain &= !self.reused.contains(&(known.carrier, id.clone()));
-            }
             let candidate = self.weigh(row, &known);
             if candidate.0 > worst.0 {
                 worst = candidate;
             }
         }
         Some((worst.1, certain))
-    }
-
-    /// Whether all ids of the row are its alone.
-    ///
-    /// FIXME: the ledger's index keeps one segment for each id, the last; after a start from the store
-    /// that is the last in the list, not in time. A receipt for an id that two rows have is an orphan
-    /// for one of them then, and for the other before.
-    pub(crate) fn has_own_ids(&self, row: u32) -> bool {
-        let Some(row) = self.rows.get(row as usize) else { return true };
-        row.segments.iter().all(|it| match &it.stand {
-            Stand::Accepted(Some(id)) => !self.reused.contains(&(it.carrier, id.clone())),
-            Stand::Accepted(None)
-            | Stand::Waiting
-            | Stand::InFlight
-            | Stand::Doubt
-            | Stand::Failed
-            | Stand::GivenUp
-            | Stand::Suppressed => true,
-        })
     }
 
     /// HANDBOOK C.7: what the message is if this segment decides, and how much that weighs.

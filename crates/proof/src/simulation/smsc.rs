@@ -325,7 +325,6 @@ impl World {
         let rows = it.ids.entry(id).or_default();
         rows.insert(row);
         if rows.len() > 1 {
-            self.model.reused.insert((smsc as u8, id.to_string().into_bytes()));
             self.strike_row(Fault::IdReused, row);
         }
         id

@@ -37,14 +37,17 @@ impl Ledger {
                 self.receipts.conflicts += u64::from(is_news && contradicts);
                 return Ok(());
             }
-            Some(_) => {
-                self.receipts.orphans += u64::from(is_news);
-                return Ok(());
-            }
-            None if is_planted(Bug::EarlyReceiptDropped) => return Ok(()),
-            None => {
-                // Perhaps its answer is on the way: parked, and on disk by being in the journal.
-                let n_orphans = self.parked.park(key, Parked::new(carrier, at, sequence, entry));
+            _ if is_planted(Bug::EarlyReceiptDropped) => return Ok(()),
+            other => {
+                // Perhaps its answer is on the way, be it under an id that another recipient has, too:
+                // parked, and on disk by being in the journal.
+                let is_orphan = is_news && other.is_some();
+                let mut parked = Parked::new(carrier, at, sequence, entry);
+                parked.is_orphan = is_orphan;
+                if !is_news && self.parked.has(key, &parked) {
+                    return Ok(());
+                }
+                let n_orphans = self.parked.park(key, parked) + u64::from(is_orphan);
                 self.receipts.orphans += if is_news { n_orphans } else { 0 };
                 return Ok(());
             }
@@ -99,12 +102,16 @@ impl RowsOf<'_> {
     pub(super) fn on_id(&mut self, token: MessageToken, id: &[u8], check: RecipientCheck) -> Result<(), Error> {
         let key = self.index.key(self.head.carrier, id);
         self.index.insert(key, Target { campaign: self.head.campaign, token, check });
-        for parked in self.parked.take(key, self.sequence) {
+        for mut parked in self.parked.take(key, self.sequence) {
             if parked.fits(check) {
                 self.counters.early += u64::from(self.is_news);
+                self.counters.orphans -= u64::from(self.is_news && parked.is_orphan).min(self.counters.orphans);
                 self.on_receipt(token, key, parked.state(), parked.err(), parked.sequence)?;
             } else {
-                self.counters.orphans += u64::from(self.is_news);
+                // Its answer may still be to come.
+                let is_new_orphan = !std::mem::replace(&mut parked.is_orphan, true);
+                let n_orphans = self.parked.park(key, parked) + u64::from(is_new_orphan);
+                self.counters.orphans += if self.is_news { n_orphans } else { 0 };
             }
         }
         Ok(())
