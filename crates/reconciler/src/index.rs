@@ -247,19 +247,26 @@ impl ParkedReceipts {
         self.by_key.get(&key).is_some_and(|parked| parked.iter().any(|p| of(p) == of(receipt) && p.err == receipt.err))
     }
 
-    /// Takes the receipts under a key, except those that came after record `up_to`: a replay meets
-    /// them again in their turn.
-    pub(crate) fn take(&mut self, key: u64, up_to: u64) -> Vec<Parked> {
+    /// Takes the receipts under a key that `is_meant`, except those that came after record `up_to`: a
+    /// replay meets them again in their turn.
+    pub(crate) fn take(&mut self, key: u64, up_to: u64, is_meant: impl Fn(&Parked) -> bool) -> Vec<Parked> {
         if self.n_parked == 0 {
             return Vec::new();
         }
-        let (taken, later): (Vec<_>, Vec<_>) =
-            self.by_key.remove(&key).unwrap_or_default().into_iter().partition(|parked| parked.sequence <= up_to);
-        if !later.is_empty() {
-            self.by_key.insert(key, later);
+        let all = self.by_key.remove(&key).unwrap_or_default();
+        let (taken, left): (Vec<_>, Vec<_>) = all.into_iter().partition(|p| p.sequence <= up_to && is_meant(p));
+        if !left.is_empty() {
+            self.by_key.insert(key, left);
         }
         self.n_parked -= taken.len();
         taken
+    }
+
+    /// Marks those under a key that came until record `up_to` as another recipient's; gives how many
+    /// were not so before.
+    pub(crate) fn mark_orphans(&mut self, key: u64, up_to: u64) -> u64 {
+        let parked = self.by_key.get_mut(&key).into_iter().flatten().filter(|p| p.sequence <= up_to);
+        parked.map(|p| u64::from(!std::mem::replace(&mut p.is_orphan, true))).sum()
     }
 
     pub(crate) const fn len(&self) -> usize {
@@ -270,7 +277,8 @@ impl ParkedReceipts {
     pub(crate) fn take_carrier(&mut self, carrier: CarrierIndex, up_to: u64) -> Vec<Parked> {
         let keys = self.by_key.iter().filter(|(_, parked)| parked.iter().any(|p| p.carrier() == carrier));
         let keys: Vec<u64> = keys.map(|(key, _)| *key).collect();
-        let mut taken: Vec<Parked> = keys.into_iter().flat_map(|key| self.take(key, up_to)).collect();
+        let mut taken: Vec<Parked> =
+            keys.into_iter().flat_map(|key| self.take(key, up_to, |p| p.carrier() == carrier)).collect();
         taken.sort_by_key(|parked| parked.sequence);
         taken
     }
@@ -357,7 +365,7 @@ mod tests {
         assert_eq!(parked.park(1, receipt(0, 1)), 0);
         assert_eq!(parked.park(1, receipt(10, 2)), 0);
         assert_eq!(parked.park(2, receipt(601, 3)), 1);
-        assert_eq!((parked.take(1, 1).len(), parked.take(1, 2).len()), (0, 1));
+        assert_eq!((parked.take(1, 1, |_| true).len(), parked.take(1, 2, |_| true).len()), (0, 1));
         assert_eq!(parked.len(), 1);
     }
 }

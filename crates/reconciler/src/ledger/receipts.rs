@@ -102,18 +102,14 @@ impl RowsOf<'_> {
     pub(super) fn on_id(&mut self, token: MessageToken, id: &[u8], check: RecipientCheck) -> Result<(), Error> {
         let key = self.index.key(self.head.carrier, id);
         self.index.insert(key, Target { campaign: self.head.campaign, token, check });
-        for mut parked in self.parked.take(key, self.sequence) {
-            if parked.fits(check) {
-                self.counters.early += u64::from(self.is_news);
-                self.counters.orphans -= u64::from(self.is_news && parked.is_orphan).min(self.counters.orphans);
-                self.on_receipt(token, key, parked.state(), parked.err(), parked.sequence)?;
-            } else {
-                // Its answer may still be to come.
-                let is_new_orphan = !std::mem::replace(&mut parked.is_orphan, true);
-                let n_orphans = self.parked.park(key, parked) + u64::from(is_new_orphan);
-                self.counters.orphans += if self.is_news { n_orphans } else { 0 };
-            }
+        for parked in self.parked.take(key, self.sequence, |parked| parked.fits(check)) {
+            self.counters.early += u64::from(self.is_news);
+            self.counters.orphans -= u64::from(self.is_news && parked.is_orphan).min(self.counters.orphans);
+            self.on_receipt(token, key, parked.state(), parked.err(), parked.sequence)?;
         }
+        // Their own answer may still come.
+        let n_orphans = self.parked.mark_orphans(key, self.sequence);
+        self.counters.orphans += if self.is_news { n_orphans } else { 0 };
         Ok(())
     }
 
@@ -177,7 +173,7 @@ impl RowsOf<'_> {
                 }
                 Ok(())
             }
-            Attempt::Earlier => self.on_taken_twice(token, folded),
+            Attempt::Earlier => self.on_taken_twice(token, folded, entry.check),
         }
     }
 
@@ -218,9 +214,9 @@ impl RowsOf<'_> {
     }
 
     /// The attempt before a resend was taken: its receipts are not those of the resend.
-    fn on_taken_twice(&mut self, token: MessageToken, folded: &[u8]) -> Result<(), Error> {
+    fn on_taken_twice(&mut self, token: MessageToken, folded: &[u8], check: RecipientCheck) -> Result<(), Error> {
         let key = self.index.key(self.head.carrier, folded);
-        self.parked.take(key, self.sequence);
+        drop(self.parked.take(key, self.sequence, |parked| parked.fits(check)));
         let Some(mut row) = self.row(token.row())? else { return Ok(()) };
         let was_known = row.chunk.row(row.offset).is_some_and(|row| row.flags.has(Flags::TAKEN_TWICE));
         row.sums.taken_twice += u64::from(!was_known);
