@@ -144,6 +144,17 @@ pub(crate) fn time_text(at: UnixMicros) -> String {
     at.map(|at| format!("{at:.3}")).unwrap_or_default()
 }
 
+/// A line of CSV.
+pub(crate) fn put_line(line: &mut String, fields: &[&str]) {
+    for (field, n) in fields.iter().zip(0..) {
+        if n > 0 {
+            line.push(',');
+        }
+        put_field(line, field);
+    }
+    line.push('\n');
+}
+
 /// A CSV field, quoted where it must be, and with an apostrophe where a spreadsheet would take
 /// it for a formula.
 pub(crate) fn put_field(line: &mut String, field: &str) {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::ReplyRow;
-use crate::{Error, report::put_field};
+use crate::{Error, report::put_line};
 
 const HEADER: &str = "at,carrier,from,to,decision,word,scope,incomplete,campaign,text\n";
 
@@ -86,13 +86,7 @@ pub fn write_replies_csv(rows: &[ReplyRow], numbers: Numbers, out: &mut impl Wri
         let incomplete = if row.is_incomplete { "yes" } else { "" };
         let fields =
             [&at, &row.carrier, &sender, &row.to, &row.decision, &word, &scope, incomplete, campaign, text.as_str()];
-        for (field, n) in fields.into_iter().zip(0..) {
-            if n > 0 {
-                line.push(',');
-            }
-            put_field(&mut line, field);
-        }
-        line.push('\n');
+        put_line(&mut line, &fields);
         out.write_all(line.as_bytes()).map_err(failed)?;
     }
     out.flush().map_err(failed)

@@ -11,7 +11,7 @@ use volley_core::{Msisdn, UnixMicros};
 use volley_reconciler::{GLOBAL_LIST, NumberHash, Suppression};
 
 use super::file::{self, Known};
-use crate::{Engine, Error, Numbers, erase::in_words, replies, report::put_field};
+use crate::{Engine, Error, Numbers, erase::in_words, replies, report::put_line};
 
 const HEADER: &str = "number,list,since,expires,cause,source,reason\n";
 
@@ -159,13 +159,7 @@ pub fn write_suppressed_csv(rows: &[SuppressedRow], numbers: Numbers, out: &mut 
         let (number, since, expires) = (row.number(numbers), row.since(), row.expires());
         let cause = row.suppression.cause.name();
         let fields = [&number, &row.list, &since, &expires, cause, &row.source, &row.reason];
-        for (field, n) in fields.into_iter().zip(0..) {
-            if n > 0 {
-                line.push(',');
-            }
-            put_field(&mut line, field);
-        }
-        line.push('\n');
+        put_line(&mut line, &fields);
         out.write_all(line.as_bytes()).map_err(failed)?;
     }
     out.flush().map_err(failed)
