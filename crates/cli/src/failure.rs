@@ -119,9 +119,9 @@ impl Failure {
             Self::Io { what, source } => (format!("{what}: {source}"), None),
             Self::Usage { message, hint } => (message.clone(), hint.clone()),
         };
-        eprintln!("error: {message}");
+        say!("error: {message}");
         if let Some(hint) = hint {
-            eprintln!("hint: {hint}");
+            say!("hint: {hint}");
         }
     }
 }

@@ -17,11 +17,11 @@ pub(crate) async fn watch(shutdown: CancellationToken) {
             _ = term.recv() => {}
         }
         if !first {
-            eprintln!("stopped at once: `volley resume` goes on and says what is in doubt");
+            say!("stopped at once: `volley resume` goes on and says what is in doubt");
             std::process::exit(Code::Interrupted as i32);
         }
         first = false;
-        eprintln!("draining: waiting for answers to what was written; once more stops at once");
+        say!("draining: waiting for answers to what was written; once more stops at once");
         shutdown.cancel();
     }
 }

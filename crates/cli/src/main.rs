@@ -1,5 +1,21 @@
 //! The binary `volley`: arguments, progress, tables, exit codes.
 
+/// A line for people, on stderr. A terminal that is gone, or a full disk behind it, stops nothing.
+macro_rules! say {
+    ($($words:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stderr(), $($words)*);
+    }};
+}
+
+/// As [`say`], within a line.
+macro_rules! say_part {
+    ($($words:tt)*) => {{
+        use std::io::Write as _;
+        let _ = write!(std::io::stderr(), $($words)*);
+    }};
+}
+
 mod args;
 mod carriers;
 mod commands;

@@ -55,11 +55,11 @@ fn show(board: &Board, campaign: u32, stop: &AtomicBool) {
         let Some(summary) = board.summary(campaign) else { continue };
         if is_terminal {
             clear(true);
-            eprint!("{}", line(board, &summary, before, RENEW));
+            say_part!("{}", line(board, &summary, before, RENEW));
             let _ = io::stderr().flush();
             before = Some(summary.segments.submitted);
         } else if n_turns.is_multiple_of(PLAIN_EVERY) {
-            eprintln!("{}", line(board, &summary, before, RENEW * PLAIN_EVERY));
+            say!("{}", line(board, &summary, before, RENEW * PLAIN_EVERY));
             before = Some(summary.segments.submitted);
         }
     }
@@ -73,14 +73,14 @@ fn show_notes(board: &Board, from: usize, is_terminal: bool) -> usize {
     let notes = board.notes_from(from);
     for note in &notes {
         clear(is_terminal);
-        eprintln!("{note}");
+        say!("{note}");
     }
     notes.len()
 }
 
 fn clear(is_terminal: bool) {
     if is_terminal {
-        eprint!("\r\x1b[K");
+        say_part!("\r\x1b[K");
     }
 }
 
@@ -139,9 +139,9 @@ pub(crate) fn freeze_progress(quiet: bool) -> impl FnMut(FreezeProgress) {
         shown = at;
         clear(is_terminal);
         if !progress.is_end {
-            eprint!("{}", freeze_line(&progress, at.duration_since(start)));
+            say_part!("{}", freeze_line(&progress, at.duration_since(start)));
             if !is_terminal {
-                eprintln!();
+                say!();
             }
             let _ = io::stderr().flush();
         }
@@ -156,11 +156,11 @@ pub(crate) fn rows_progress(quiet: bool) -> impl FnMut(u64) {
             return;
         }
         clear(is_terminal);
-        eprint!("read {} rows", grouped(n_rows));
+        say_part!("read {} rows", grouped(n_rows));
         if is_terminal {
             let _ = io::stderr().flush();
         } else {
-            eprintln!();
+            say!();
         }
     }
 }
@@ -188,9 +188,9 @@ impl ReportProgress {
         self.shown = true;
         clear(self.is_terminal);
         let percent = n_rows as f64 / self.total.max(1) as f64 * 100.0;
-        eprint!("report: {} of {} rows, {percent:.0} %", grouped(n_rows), grouped(self.total));
+        say_part!("report: {} of {} rows, {percent:.0} %", grouped(n_rows), grouped(self.total));
         if !self.is_terminal {
-            eprintln!();
+            say!();
         }
     }
 }

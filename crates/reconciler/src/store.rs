@@ -50,7 +50,8 @@ pub fn is_in_sled() -> bool {
 
 #[derive(Debug)]
 pub(crate) struct Store {
-    db: sled::Db,
+    /// `None` only while it is being dropped.
+    db: Option<sled::Db>,
     path: PathBuf,
 }
 
@@ -81,7 +82,7 @@ impl Store {
         let db = opened.unwrap_or_else(|_panic| {
             Err(sled::Error::ReportableBug("sled panicked while opening its files".to_owned()))
         })?;
-        Ok(Self { db, path: path.to_owned() })
+        Ok(Self { db: Some(db), path: path.to_owned() })
     }
 
     /// Moves this store aside and begins an empty one.
@@ -94,16 +95,16 @@ impl Store {
     }
 
     pub(crate) fn global(&self) -> Result<Option<IVec>, Error> {
-        self.db.get(b"g").map_err(|source| self.failed(source))
+        self.guarded(|db| db.get(b"g"))
     }
 
     pub(crate) fn chunk(&self, campaign: CampaignId, chunk: u32) -> Result<Option<IVec>, Error> {
-        self.db.get(key(b'c', campaign, chunk)).map_err(|source| self.failed(source))
+        self.guarded(|db| db.get(key(b'c', campaign, chunk)))
     }
 
     /// Every chunk's sums.
     pub(crate) fn sums(&self) -> impl Iterator<Item = Result<(CampaignId, u32, StoredSums), Error>> {
-        self.db.scan_prefix(b"s").map(|entry| {
+        self.db.iter().flat_map(|db| db.scan_prefix(b"s")).map(|entry| {
             let (key, value) = entry.map_err(|source| self.failed(source))?;
             let parsed = split_key(&key).zip(StoredSums::decode(&value));
             let ((campaign, chunk), sums) = parsed.ok_or_else(|| self.damaged(&key))?;
@@ -113,7 +114,7 @@ impl Store {
 
     /// The suppression lists, part by part.
     pub(crate) fn suppressions(&self) -> impl Iterator<Item = Result<(ListIndex, IVec), Error>> {
-        self.db.scan_prefix(b"y").map(|entry| {
+        self.db.iter().flat_map(|db| db.scan_prefix(b"y")).map(|entry| {
             let (key, value) = entry.map_err(|source| self.failed(source))?;
             let list = key.get(1..3).and_then(|list| list.try_into().ok()).map(u16::from_be_bytes);
             Ok((ListIndex(list.ok_or_else(|| self.damaged(&key))?), value))
@@ -122,7 +123,7 @@ impl Store {
 
     /// Numbers on the suppression list as older versions wrote them: each one's hash and value.
     pub(crate) fn single_suppressions(&self) -> impl Iterator<Item = Result<(Vec<u8>, IVec), Error>> {
-        self.db.scan_prefix(b"x").map(|entry| {
+        self.db.iter().flat_map(|db| db.scan_prefix(b"x")).map(|entry| {
             let (key, value) = entry.map_err(|source| self.failed(source))?;
             Ok((key.get(1..).unwrap_or_default().to_vec(), value))
         })
@@ -130,7 +131,7 @@ impl Store {
 
     /// Everything, in the order of the keys.
     pub(crate) fn entries(&self) -> impl Iterator<Item = Result<(IVec, IVec), Error>> {
-        self.db.iter().map(|entry| entry.map_err(|source| self.failed(source)))
+        self.db.iter().flat_map(|db| db.iter()).map(|entry| entry.map_err(|source| self.failed(source)))
     }
 
     /// Removes everything.
@@ -171,26 +172,33 @@ impl Store {
         Error::Store { path: self.path.clone(), source }
     }
 
-    /// Lets sled write. A panic of its own, over a disk that fails, is an error as others are.
-    fn guarded<T>(&self, write: impl FnOnce(&sled::Db) -> Result<T, sled::Error>) -> Result<T, Error> {
-        WRITING.set(true);
-        let written = catch_unwind(AssertUnwindSafe(|| write(&self.db)));
-        WRITING.set(false);
-        written
-            .unwrap_or_else(|panic| {
-                // Its end would write, and panic, once more: it never comes.
-                std::mem::forget(self.db.clone());
-                Err(sled::Error::Io(io::Error::other(words_of(panic.as_ref()))))
-            })
-            .map_err(|source| self.failed(source))
+    /// Lets sled work. A panic of its own, over a disk that fails, is an error as others are.
+    fn guarded<T>(&self, work: impl FnOnce(&sled::Db) -> Result<T, sled::Error>) -> Result<T, Error> {
+        let closed = || self.failed(sled::Error::Unsupported("it is closed".to_owned()));
+        let db = self.db.as_ref().ok_or_else(closed)?;
+        let worked = in_sled(|| work(db)).unwrap_or_else(|panic| {
+            // Its end would write, and panic, once more: it never comes.
+            std::mem::forget(db.clone());
+            Err(sled::Error::Io(io::Error::other(words_of(panic.as_ref()))))
+        });
+        worked.map_err(|source| self.failed(source))
     }
 }
 
 impl Drop for Store {
     fn drop(&mut self) {
+        let db = self.db.take();
         // What fails here fails again at the next opening, which says so; the journal has everything.
-        let _ = self.guarded(|db| db.flush());
+        drop(in_sled(move || drop(db)));
     }
+}
+
+/// Panics of sled's are caught, and pass the hook that ends the process.
+fn in_sled<T>(work: impl FnOnce() -> T) -> Result<T, Box<dyn Any + Send>> {
+    WRITING.set(true);
+    let worked = catch_unwind(AssertUnwindSafe(work));
+    WRITING.set(false);
+    worked
 }
 
 fn words_of(panic: &(dyn Any + Send)) -> String {

@@ -15,7 +15,7 @@ pub(crate) fn archive(data: &DataDir, args: &ArchiveArgs) -> Result<Code, Failur
         None => ToArchive::Finished { older_than: args.older_than },
     };
     let options = ArchiveOptions { to: args.to.clone(), even_in_doubt: args.even_in_doubt };
-    let outcome = put_away(data, &which, &options, &mut |step| eprintln!("{step}"))?;
+    let outcome = put_away(data, &which, &options, &mut |step| say!("{step}"))?;
     if args.json {
         print(&format!("{:#}\n", json!(outcome)))?;
     } else {

@@ -93,7 +93,7 @@ fn known_json(name: &str, carrier: &CarrierOptions, live: Option<&Value>) -> Val
 fn test(args: &CarrierTestArgs) -> Result<Code, Failure> {
     let carriers = load(&args.carriers)?;
     if let Some(warning) = carriers.get(&args.name).ok().and_then(|carrier| carrier.tls.warning()) {
-        eprintln!("note: carrier {}: {warning}", args.name);
+        say!("note: carrier {}: {warning}", args.name);
     }
     let test = CarrierTest {
         to: args.to.clone(),
@@ -152,6 +152,6 @@ fn watch(data: &DataDir, args: &CarrierWatch) -> Result<Code, Failure> {
             None => break,
         }
     }
-    eprintln!("the campaign came to an end: `volley status` has the numbers");
+    say!("the campaign came to an end: `volley status` has the numbers");
     Ok(Code::Clean)
 }

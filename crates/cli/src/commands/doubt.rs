@@ -28,7 +28,7 @@ fn list(data: &DataDir, args: &DoubtList) -> Result<Code, Failure> {
     }
     print(&table(&campaign, &rows))?;
     if !rows.is_empty() {
-        eprintln!("decide with `volley doubt resolve {campaign} --as sent|failed|resend` when nothing runs");
+        say!("decide with `volley doubt resolve {campaign} --as sent|failed|resend` when nothing runs");
     }
     Ok(Code::Clean)
 }
@@ -63,13 +63,13 @@ fn resolve(data: &DataDir, args: &DoubtResolve) -> Result<Code, Failure> {
         Verdict::Resend => (DoubtVerdict::Resend, "be sent again, as possible duplicates"),
     };
     if n_rows > 0 && !args.yes && !confirm(&format!("{} rows of {name} will {word}: go on?", grouped(n_rows as u64)))? {
-        eprintln!("nothing was decided");
+        say!("nothing was decided");
         return Ok(Code::Interrupted);
     }
     let decided = doubts.resolve(rows.as_ref(), verdict, &args.by, &args.why)?;
     show(&decided, args.json, word)?;
     if args.verdict == Verdict::Resend && decided.rows > 0 {
-        eprintln!("they leave with `volley resume {name}`");
+        say!("they leave with `volley resume {name}`");
     }
     Ok(if decided.remaining > 0 { Code::InDoubt } else { Code::Clean })
 }

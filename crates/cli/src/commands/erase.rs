@@ -15,11 +15,11 @@ pub(crate) fn erase(data: &DataDir, args: &EraseArgs) -> Result<Code, Failure> {
         return Err(Error::NoData { root: data.root().to_owned() }.into());
     }
     let mut engine = Engine::open(data)?;
-    engine.notes.iter().for_each(|note| eprintln!("note: {note}"));
+    engine.notes.iter().for_each(|note| say!("note: {note}"));
     let Some(number) = &args.number else { return expired(&mut engine, args) };
     let masked = engine.masked(number, args.country.as_deref())?;
     if !args.yes && !confirm(&format!("{masked} will be erased from everything that is kept, for good: go on?"))? {
-        eprintln!("nothing was erased");
+        say!("nothing was erased");
         return Ok(Code::Interrupted);
     }
     let who = ErasePerson { number, country: args.country.as_deref(), by: &args.by, why: &args.reason };

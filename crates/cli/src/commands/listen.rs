@@ -13,13 +13,13 @@ use crate::{
 
 pub(crate) fn listen(data: &DataDir, args: &ListenArgs) -> Result<Code, Failure> {
     let engine = Engine::open(data)?;
-    engine.notes.iter().for_each(|note| eprintln!("note: {note}"));
+    engine.notes.iter().for_each(|note| say!("note: {note}"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(Failure::io("can't start"))?;
     let listened = runtime.block_on(async {
         let shutdown = CancellationToken::new();
         let watching = tokio_util_spawn(interrupt::watch(shutdown.clone()));
-        let mut note = |note: String| eprintln!("{note}");
+        let mut note = |note: String| say!("{note}");
         let listened = Box::pin(engine.listen(&args.carriers, &args.names, shutdown, &mut note)).await;
         watching.abort();
         listened

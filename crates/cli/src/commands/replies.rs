@@ -25,7 +25,7 @@ pub(crate) fn replies(data: &DataDir, args: &RepliesArgs) -> Result<Code, Failur
             print(&line(row, numbers))?;
         }
         let n_opt_outs = rows.iter().filter(|row| row.decision.starts_with("opt_out")).count();
-        eprintln!("{} replies, {n_opt_outs} of them opt out", rows.len());
+        say!("{} replies, {n_opt_outs} of them opt out", rows.len());
     }
     Ok(Code::Clean)
 }

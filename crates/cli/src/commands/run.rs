@@ -25,9 +25,9 @@ pub(crate) fn run(data: &DataDir, args: &RunArgs) -> Result<Code, Failure> {
     let carriers = carriers_file(&args.campaign, args.carriers.as_deref());
     let preflight = engine.preflight(&args.campaign, &carriers, &mut freeze_progress(args.output.no_progress))?;
     let name = preflight.approved.options.name.clone();
-    eprint!("{}", preview(&preflight));
+    say_part!("{}", preview(&preflight));
     if args.dry_run {
-        eprintln!("dry run: nothing was sent");
+        say!("dry run: nothing was sent");
         return Ok(Code::Clean);
     }
     if args.yes && preflight.proposal.is_some() {
@@ -41,10 +41,10 @@ pub(crate) fn run(data: &DataDir, args: &RunArgs) -> Result<Code, Failure> {
     }
     let n_before = engine.n_finished(&name);
     if n_before > 0 {
-        eprintln!("note: a campaign `{name}` was finished before ({n_before}); this one sends to everyone again");
+        say!("note: a campaign `{name}` was finished before ({n_before}); this one sends to everyone again");
     }
     if !args.yes && !confirm("send?")? {
-        eprintln!("nothing was sent");
+        say!("nothing was sent");
         return Ok(Code::Interrupted);
     }
     let id = engine.approve(&preflight)?;
@@ -145,7 +145,7 @@ pub(crate) fn confirm(question: &str) -> Result<bool, Failure> {
         let message = format!("nobody is there to answer `{question}`");
         return Err(Failure::Usage { message, hint: Some("add --yes to go on without asking".to_owned()) });
     }
-    eprint!("{question} [y/N] ");
+    say_part!("{question} [y/N] ");
     io::stderr().flush().map_err(Failure::io("can't ask"))?;
     let mut answer = String::new();
     io::stdin().read_line(&mut answer).map_err(Failure::io("can't read the answer"))?;
@@ -155,7 +155,7 @@ pub(crate) fn confirm(question: &str) -> Result<bool, Failure> {
 /// Runs a prepared campaign to its end, and reports.
 pub(crate) fn drive(data: &DataDir, prepared: Prepared, output: &RunOutput, name: &str) -> Result<Code, Failure> {
     for note in prepared.notes() {
-        eprintln!("note: {note}");
+        say!("note: {note}");
     }
     let (board, id) = (prepared.board(), prepared.id());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -202,7 +202,7 @@ fn report(data: &DataDir, outcome: &Outcome, output: &RunOutput, id: u32) -> Res
 
 fn next_step(outcome: &Outcome, name: &str) {
     match outcome.ended {
-        Ended::Interrupted => eprintln!("stopped, nothing is lost: `volley resume {name}` goes on"),
+        Ended::Interrupted => say!("stopped, nothing is lost: `volley resume {name}` goes on"),
         Ended::NoCarrier => {
             let details = outcome.no_carrier.clone().unwrap_or_default();
             Failure::from(Error::NoCarrier { details }).show();
@@ -212,7 +212,7 @@ fn next_step(outcome: &Outcome, name: &str) {
             Failure::from(Error::Guarded { details }).show();
         }
         Ended::Finished if outcome.summary.rows > 0 && !outcome.summary.reasons.is_empty() => {
-            eprintln!(
+            say!(
                 "by recipient: `volley report {name} --csv`; rejected rows: {}",
                 outcome.folder.join("rejects.csv").display()
             );

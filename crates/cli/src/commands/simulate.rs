@@ -23,7 +23,7 @@ pub(crate) fn simulate(args: &SimulateArgs) -> Result<Code, Failure> {
         let mut term = signal(SignalKind::terminate()).map_err(failed())?;
         let simulator = Simulator::start(vec![account], setup).map_err(Failure::Simulator)?;
         if let Some(address) = simulator.addr(0) {
-            eprintln!("listening on {address}");
+            say!("listening on {address}");
         }
         tokio::select! {
             _ = int.recv() => {}

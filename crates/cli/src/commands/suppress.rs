@@ -19,7 +19,7 @@ use crate::{
 
 pub(crate) fn suppress(data: &DataDir, what: &SuppressCommand) -> Result<Code, Failure> {
     let mut engine = Engine::open(data)?;
-    engine.notes.iter().for_each(|note| eprintln!("note: {note}"));
+    engine.notes.iter().for_each(|note| say!("note: {note}"));
     match what {
         SuppressCommand::Add(args) => {
             engine.suppress(&args.number.number, &options(&args.number, Some(&args.with)))?;
@@ -137,7 +137,7 @@ fn list(engine: &Engine, args: &SuppressListArgs) -> Result<Code, Failure> {
         let cause = row.suppression.cause.name();
         print(&format!("{number:<18} {:<24} {until:<24} {cause:<8} {words}\n", row.since()))?;
     }
-    eprintln!("{} numbers", grouped(rows.len() as u64));
+    say!("{} numbers", grouped(rows.len() as u64));
     Ok(Code::Clean)
 }
 
