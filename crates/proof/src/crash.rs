@@ -4,7 +4,6 @@
 
 mod kills;
 mod power;
-mod random;
 mod scene;
 mod syscalls;
 

@@ -3,5 +3,6 @@
 //! and checks what is left against what the carrier saw.
 
 pub mod crash;
+mod random;
 #[cfg(feature = "simulation")]
 pub mod simulation;

@@ -1,5 +1,6 @@
 //! Random numbers of a seed (splitmix64).
 
+#[derive(Debug, Clone)]
 pub(crate) struct Random(pub(crate) u64);
 
 impl Random {

@@ -4,9 +4,9 @@ use std::{fs, thread, time::Duration};
 
 use super::{
     Options,
-    random::Random,
     scene::{Scene, Tally, failed, wait},
 };
+use crate::random::Random;
 
 /// Kills in one campaign.
 const KILLS: u64 = 8;

@@ -12,9 +12,9 @@ use std::{
 
 use super::{
     Options,
-    random::Random,
     scene::{Scene, Tally, failed, wait},
 };
+use crate::random::Random;
 
 const ROWS: u64 = 20_000;
 const IMAGE_MIB: u64 = 256;

@@ -1,26 +1,21 @@
 //! Chance from a seed.
 
-/// splitmix64: the same seed, the same throws.
+use crate::random::Random;
+
+/// The same seed, the same throws.
 #[derive(Debug, Clone)]
-pub(crate) struct Dice(u64);
+pub(crate) struct Dice(Random);
 
 impl Dice {
     /// Dice that throw what `seed` says.
     #[must_use]
     pub(crate) const fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    const fn throw(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
+        Self(Random(seed))
     }
 
     /// A number below `n`; 0 when `n` is 0.
     pub(crate) const fn below(&mut self, n: u64) -> u64 {
-        if n == 0 { 0 } else { self.throw() % n }
+        if n == 0 { 0 } else { self.0.below(n) }
     }
 
     /// A number from `low` to `high`, both possible.
