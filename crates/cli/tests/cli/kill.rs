@@ -128,9 +128,10 @@ fn taken(dir: &Path) -> BTreeMap<String, u64> {
     let log = fs::read_to_string(dir.join("submits.csv")).unwrap();
     let mut taken = BTreeMap::new();
     for line in log.lines() {
-        let fields: Vec<_> = line.split(',').collect();
-        if fields[5].bytes().all(|octet| octet.is_ascii_digit()) {
-            *taken.entry(fields[3].to_owned()).or_default() += 1;
+        let mut fields = line.split(',');
+        let (recipient, id) = (fields.nth(3).unwrap(), fields.nth(1).unwrap());
+        if id.bytes().all(|octet| octet.is_ascii_digit()) {
+            *taken.entry(recipient.to_owned()).or_default() += 1;
         }
     }
     taken
@@ -140,13 +141,14 @@ fn taken(dir: &Path) -> BTreeMap<String, u64> {
 fn reported(dir: &Path) -> BTreeMap<String, (u64, bool)> {
     let report = volley(dir).args(["report", "test", "--csv"]).output().unwrap();
     let report = String::from_utf8(report.stdout).unwrap();
-    let mut lines = report.lines().map(|line| line.split(',').collect::<Vec<_>>());
-    let header = lines.next().unwrap();
+    let mut lines = report.lines();
+    let header: Vec<_> = lines.next().unwrap().split(',').collect();
     let column = |name| header.iter().position(|column| *column == name).unwrap();
     let (number, attempts, mark) = (column("number"), column("attempts"), column("possible_duplicate"));
-    let row = |fields: Vec<&str>| {
-        let number = fields[number].trim_start_matches('+').to_owned();
-        (number, (fields[attempts].parse().unwrap(), fields[mark] == "yes"))
+    let row = |line: &str| {
+        let field = |column| line.split(',').nth(column).unwrap();
+        let number = field(number).trim_start_matches('+').to_owned();
+        (number, (field(attempts).parse().unwrap(), field(mark) == "yes"))
     };
     lines.map(row).collect()
 }
