@@ -8,6 +8,7 @@ mod human;
 mod keywords;
 mod message;
 mod place;
+mod run_guards;
 
 pub use audience::AudienceOptions;
 pub(crate) use campaign::check_sender;
@@ -29,3 +30,4 @@ pub use keywords::{built_in as built_in_keywords, load as load_keywords};
 pub(crate) use message::TextKey;
 pub use message::{EmptyPolicy, MAX_VARIANTS, MessageOptions, OneOrMany, Share, VariantOptions};
 pub(crate) use place::place_in_text;
+pub use run_guards::{BudgetOptions, CanaryOptions, Cap, PauseOptions, Portion, Refused, RunGuards};

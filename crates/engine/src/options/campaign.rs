@@ -5,7 +5,7 @@ use std::{num::NonZeroU32, path::Path};
 use serde::{Deserialize, Serialize};
 use volley_core::Rate;
 
-use super::{AudienceOptions, FileError, HumanDuration, MessageOptions, file_error};
+use super::{AudienceOptions, FileError, HumanDuration, MessageOptions, RunGuards, file_error};
 
 /// `campaign.toml`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,6 +32,9 @@ pub struct CampaignOptions {
     /// How long people are kept.
     #[serde(default)]
     pub privacy: PrivacyOptions,
+    /// What stops it while it runs.
+    #[serde(default)]
+    pub guards: RunGuards,
     /// Through which carriers.
     #[serde(rename = "route")]
     pub routes: Vec<RouteOptions>,
@@ -183,6 +186,7 @@ impl CampaignOptions {
             return wrong("sender", what);
         }
         self.audience.check(path, text)?;
+        self.guards.check(path, text)?;
         if self.routes.is_empty() {
             return wrong("route", "no `[[route]]`: name at least one carrier".to_owned());
         }
