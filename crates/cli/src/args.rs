@@ -12,6 +12,7 @@ mod replies;
 mod report;
 mod sample;
 mod suppress;
+mod watch;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -32,6 +33,7 @@ pub(crate) use self::suppress::{
     SuppressArgs, SuppressCheck, SuppressCommand, SuppressExport, SuppressImportArgs, SuppressListArgs, SuppressNumber,
     SuppressWith,
 };
+pub(crate) use self::watch::WatchArgs;
 
 /// Bulk MT campaigns over SMPP: nothing lost, nothing silently sent twice.
 #[derive(Debug, Parser)]
@@ -72,6 +74,8 @@ pub(crate) enum Command {
     Resume(ResumeArgs),
     /// Show the numbers of all campaigns, or of one
     Status(StatusArgs),
+    /// Show a campaign that runs, live, from another terminal
+    Watch(WatchArgs),
     /// List all campaigns, a line each
     List(ListArgs),
     /// Show a campaign's report, break it down, or export it by recipient
@@ -143,6 +147,9 @@ pub(crate) struct RunOutput {
     /// No progress on stderr
     #[arg(long)]
     pub(crate) no_progress: bool,
+    /// What happens as JSON objects on stdout, one on a line: progress every second, notes, the end
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) json_lines: bool,
 }
 
 #[derive(Debug, Args)]

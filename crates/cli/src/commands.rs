@@ -18,3 +18,4 @@ pub(crate) mod sample;
 pub(crate) mod simulate;
 pub(crate) mod status;
 pub(crate) mod suppress;
+pub(crate) mod watch;

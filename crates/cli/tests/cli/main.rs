@@ -28,3 +28,4 @@ mod support;
 mod suppress;
 mod syscalls;
 mod texts;
+mod watch;
