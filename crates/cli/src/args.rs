@@ -5,13 +5,16 @@ mod carrier;
 mod doubt;
 mod erase;
 mod explain;
+mod init;
 mod inspect;
 mod listen;
+mod manual;
 mod orders;
 mod replies;
 mod report;
 mod sample;
 mod suppress;
+mod watch;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -22,8 +25,10 @@ pub(crate) use self::carrier::{CarrierArgs, CarrierCommand, CarrierList, Carrier
 pub(crate) use self::doubt::{DoctorArgs, DoubtArgs, DoubtCommand, DoubtList, DoubtResolve, Verdict};
 pub(crate) use self::erase::EraseArgs;
 pub(crate) use self::explain::ExplainArgs;
+pub(crate) use self::init::InitArgs;
 pub(crate) use self::inspect::{Inspect, InspectArgs, InspectInput, InspectText};
 pub(crate) use self::listen::ListenArgs;
+pub(crate) use self::manual::{CompletionsArgs, HelpArgs, ManArgs};
 pub(crate) use self::orders::{AuditArgs, CancelArgs, OrderArgs, PaceArgs, PauseArgs};
 pub(crate) use self::replies::RepliesArgs;
 pub(crate) use self::report::{ReportArgs, ReportForm};
@@ -32,10 +37,11 @@ pub(crate) use self::suppress::{
     SuppressArgs, SuppressCheck, SuppressCommand, SuppressExport, SuppressImportArgs, SuppressListArgs, SuppressNumber,
     SuppressWith,
 };
+pub(crate) use self::watch::WatchArgs;
 
 /// Bulk MT campaigns over SMPP: nothing lost, nothing silently sent twice.
 #[derive(Debug, Parser)]
-#[command(name = "volley", version, about, propagate_version = true, after_help = EXAMPLES)]
+#[command(name = "volley", version, about, propagate_version = true, disable_help_subcommand = true, after_help = EXAMPLES)]
 pub(crate) struct Volley {
     /// Where campaigns, journal and store lie
     #[arg(long, global = true, env = "VOLLEY_DATA", default_value = ".volley", value_name = "DIR")]
@@ -46,12 +52,14 @@ pub(crate) struct Volley {
 
 const EXAMPLES: &str = "\
 Examples:
+  volley init spring                    files to begin with
   volley run campaign.toml              check, preview, ask, send, report
   volley resume                         go on after Ctrl-C, a crash or a power cut
   volley pause spring-sale              from another terminal: begin nothing more, until `volley resume`
   volley status                         the numbers, also while nothing runs
   volley report spring-sale --csv       one line for each recipient
   volley carrier test north             try a carrier before the first campaign
+  volley help recipes                   the ten commonest jobs, as they are typed
 
 Exit codes:
   0 clean · 1 finished, but messages failed · 2 wrong usage or configuration
@@ -61,6 +69,8 @@ Exit codes:
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Write a campaign file, a carriers file and a list to begin with
+    Init(InitArgs),
     /// Check, preview and send a campaign
     Run(RunArgs),
     /// Print finished messages for some rows of a campaign, and send nothing
@@ -79,6 +89,8 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// Show the numbers of all campaigns, or of one
     Status(StatusArgs),
+    /// Show a campaign that runs, live, from another terminal
+    Watch(WatchArgs),
     /// List all campaigns, a line each
     List(ListArgs),
     /// Show a campaign's report, break it down, or export it by recipient
@@ -105,6 +117,12 @@ pub(crate) enum Command {
     Generate(GenerateArgs),
     /// Look at a text, a PDU, a receipt or a number, as a campaign would read it
     Inspect(InspectArgs),
+    /// Explain a command, or a topic: the files, the contract, codes, recipes
+    Help(HelpArgs),
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+    /// Print the man page, or write those of all commands
+    Man(ManArgs),
 }
 
 #[derive(Debug, Args)]
@@ -144,6 +162,9 @@ pub(crate) struct RunOutput {
     /// No progress on stderr
     #[arg(long)]
     pub(crate) no_progress: bool,
+    /// What happens as JSON objects on stdout, one on a line: progress every second, notes, the end
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) json_lines: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,19 +1,14 @@
 //! The binary `volley`: arguments, progress, tables, exit codes.
 
-/// A line for people, on stderr. A terminal that is gone, or a full disk behind it, stops nothing.
+/// A line for people, on stderr.
 macro_rules! say {
-    ($($words:tt)*) => {{
-        use std::io::Write as _;
-        let _ = writeln!(std::io::stderr(), $($words)*);
-    }};
+    () => { $crate::terminal::write(format_args!("\n")) };
+    ($($words:tt)*) => { $crate::terminal::write(format_args!("{}\n", format_args!($($words)*))) };
 }
 
 /// As [`say`], within a line.
 macro_rules! say_part {
-    ($($words:tt)*) => {{
-        use std::io::Write as _;
-        let _ = write!(std::io::stderr(), $($words)*);
-    }};
+    ($($words:tt)*) => { $crate::terminal::write(format_args!($($words)*)) };
 }
 
 mod args;
@@ -23,6 +18,8 @@ mod failure;
 mod interrupt;
 mod output;
 mod progress;
+mod screen;
+mod terminal;
 
 use std::process::ExitCode;
 
@@ -36,6 +33,7 @@ fn main() -> ExitCode {
     start_log();
     let data = volley_engine::DataDir::new(&volley.data);
     let result = match volley.command {
+        Command::Init(args) => commands::init::init(&args),
         Command::Run(args) => commands::run::run(&data, &args),
         Command::Sample(args) => commands::sample::sample(&args),
         Command::Resume(args) => commands::resume::resume(&data, &args),
@@ -45,6 +43,7 @@ fn main() -> ExitCode {
         Command::Explain(args) => commands::explain::show_explained(&data, &args),
         Command::Audit(args) => commands::orders::show_audit(&data, &args),
         Command::Status(args) => commands::status::status(&data, &args),
+        Command::Watch(args) => commands::watch::watch(&data, &args),
         Command::List(args) => commands::status::list(&data, &args),
         Command::Report(args) => commands::report::report(&data, &args),
         Command::Replies(args) => commands::replies::replies(&data, &args),
@@ -58,6 +57,9 @@ fn main() -> ExitCode {
         Command::Simulate(args) => commands::simulate::simulate(&args),
         Command::Generate(args) => commands::generate::generate(&args),
         Command::Inspect(args) => commands::inspect::inspect(&args),
+        Command::Help(args) => commands::manual::help(&args),
+        Command::Completions(args) => commands::manual::completions(&args),
+        Command::Man(args) => commands::manual::man(&args),
     };
     match result {
         Ok(code) => code.into(),
@@ -83,5 +85,5 @@ fn end_on_panic() {
 fn start_log() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("VOLLEY_LOG");
     let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| terminal::LogWriter).init();
 }

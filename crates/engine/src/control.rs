@@ -28,7 +28,6 @@ use crate::{
     explain::{Explained, Wanted, explain_running},
     ledger_task::{Doubts, LedgerDoor, LedgerGone},
     orders::{AuditLine, Instructed, Instruction, OrderDoor, Refusal},
-    status::status_json,
 };
 
 /// A longer question is none.
@@ -102,7 +101,7 @@ async fn converse(
     let mut line = String::new();
     AsyncBufReader::new(reader.take(QUESTION_MAX)).read_line(&mut line).await?;
     let answer = match serde_json::from_str(&line)? {
-        Question::Status => status_json(&board.snapshot(), &board.lanes(), board.journal(), board.run()),
+        Question::Status => board.status(),
         Question::Order(instruction) => order(doors, instruction).await,
         Question::Explain(wanted) => explain(dir, doors, wanted).await,
         Question::Audit(name) => match audit(doors, name).await {

@@ -34,18 +34,18 @@ pub fn status(dir: &DataDir) -> Result<Value, Error> {
     }
 }
 
+/// [`status`] of the process that runs on the data directory; `None` when none runs, or it does
+/// not answer.
+#[must_use]
+pub fn running(dir: &DataDir) -> Option<Value> {
+    control::ask(&dir.control_socket())
+}
+
 /// The carriers of the process that runs on the data directory, as in [`status`]; `None` when
 /// none runs, or it does not answer.
 #[must_use]
 pub fn running_carriers(dir: &DataDir) -> Option<Value> {
     control::ask(&dir.control_socket())?.get_mut("carriers").map(Value::take)
-}
-
-/// The numbers of all campaigns from the process that runs on the data directory, as in [`status`];
-/// `None` when none runs, or it does not answer.
-#[must_use]
-pub fn running(dir: &DataDir) -> Option<Value> {
-    control::ask(&dir.control_socket())
 }
 
 pub(crate) fn status_json(snapshot: &Snapshot, lanes: &[LaneBoard], journal: Value, run: Value) -> Value {
