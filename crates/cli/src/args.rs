@@ -62,8 +62,8 @@ Examples:
   volley help recipes                   the ten commonest jobs, as they are typed
 
 Exit codes:
-  0 clean · 1 finished, but messages failed · 2 wrong usage or configuration
-  3 stopped by a guard: all carriers are paused · 4 no carrier can be reached
+  0 clean · 1 finished, but messages failed, or cancelled · 2 wrong usage or configuration
+  3 stopped by a guard · 4 no carrier can be reached
   5 another process owns the data · 6 rows in doubt remain · 7 journal or store are damaged
   130 interrupted, resumable";
 

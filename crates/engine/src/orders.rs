@@ -1,19 +1,20 @@
 //! What people order of a campaign: pause, resume, another pace, cancel. Told to the process that runs
 //! it, or recorded here when none does; kept for good either way.
 
+mod audit;
+mod offline;
+
 use std::{fmt, thread, time::Duration};
 
 use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
-use volley_core::{CHUNK_ROWS, CampaignId, MessageState, Rate, UnixMicros};
-use volley_journal::{Journal, JournalOptions};
-use volley_reconciler::{
-    CampaignStatus, Checkpoint, Ledger, OrderedBy, Standing, Summary,
-    record::{Control, Order, Ordered},
-};
+use volley_core::{CHUNK_ROWS, MessageState, Rate, UnixMicros};
+use volley_reconciler::{OrderedBy, Standing, Summary, record::Order};
 
-use crate::{DataDir, Engine, Error, control, doubt, guards::CANARY};
+pub(crate) use self::audit::audit_of;
+pub use self::audit::{AuditLine, audit};
+use crate::{DataDir, Engine, Error, control};
 
 /// Rows that one record cancels: what it opens of the ledger stays small.
 pub(crate) const CANCELLED_PER_RECORD: u32 = 16 * CHUNK_ROWS;
@@ -191,125 +192,6 @@ fn refused(dir: &DataDir, refusal: Refusal, instruction: &Instruction) -> Error 
     }
 }
 
-impl Engine {
-    /// Records an order while no process runs the campaign; the next run begins with it.
-    fn instruct(mut self, instruction: &Instruction) -> Result<Instructed, Error> {
-        let dir = self.dir.clone();
-        let refused = |refusal| refused(&dir, refusal, instruction);
-        let id = self.ledger.find(&instruction.campaign).ok_or_else(|| refused(Refusal::NoCampaign))?;
-        let summary = self.ledger.summary(id);
-        if summary.is_some_and(|it| it.n_open() == 0) {
-            return Err(refused(Refusal::Finished));
-        }
-        let carrier = match &instruction.carrier {
-            None => None,
-            Some(name) => Some(self.carrier_of(id, name)?.ok_or_else(|| {
-                let routes = self.approved(id).map(|approved| approved.options.routes).unwrap_or_default();
-                refused(Refusal::NoCarrier(routes.into_iter().map(|route| route.carrier).collect()))
-            })?),
-        };
-        self.order(id, instruction.verb.order(carrier), &instruction.by, &instruction.why)
-            .and_then(|given| given.map_err(refused))?;
-        self.ledger.checkpoint(Checkpoint::All)?;
-        self.ledger.sync()?;
-        let summary = self.ledger.summary(id).ok_or_else(|| refused(Refusal::NoCampaign))?;
-        Ok(Instructed { id: id.0, summary, is_running: false })
-    }
-
-    /// The number of a carrier that the campaign has a route through.
-    fn carrier_of(&mut self, id: CampaignId, name: &str) -> Result<Option<u8>, Error> {
-        let is_route = self.approved(id)?.options.routes.iter().any(|route| route.carrier == name);
-        if !is_route {
-            return Ok(None);
-        }
-        Ok(Some(self.carrier_index(name)?.0))
-    }
-
-    /// Records an order, and carries out what needs no run.
-    pub(crate) fn order(
-        &mut self,
-        id: CampaignId,
-        order: Order,
-        by: &str,
-        why: &str,
-    ) -> Result<Result<(), Refusal>, Error> {
-        let standing = self.ledger.standing(id).cloned().unwrap_or_default();
-        if let Err(refusal) = check(order, &standing) {
-            return Ok(Err(refusal));
-        }
-        if order == Order::Cancel {
-            let at = self.ground.clock.wall();
-            doubt::note_crash(&mut self.journal, &mut self.ledger, id, self.dir.root(), at)?;
-        }
-        let at_us = self.ground.clock.wall().0;
-        let ordered = Ordered { campaign: id.0, at_us, by: by.to_owned(), why: why.to_owned(), order };
-        let was_canary = standing.paused.is_some_and(|by| by.by == CANARY);
-        let pass = Ordered { order: Order::Pass, ..ordered.clone() };
-        self.record(|events| {
-            events.ordered(&ordered);
-            if was_canary && order == (Order::Resume { carrier: None }) {
-                events.ordered(&pass);
-            }
-        })?;
-        if order == Order::Cancel {
-            self.cancel_what_waits(id)?;
-        }
-        Ok(Ok(()))
-    }
-
-    /// Finishes a cancellation: once more is the same as once.
-    fn cancel_what_waits(&mut self, id: CampaignId) -> Result<(), Error> {
-        let n_rows = self.ledger.plan(id).map_or(0, |plan| plan.n_valid);
-        let mut from = 0;
-        while from < n_rows {
-            let rows = from..from.saturating_add(CANCELLED_PER_RECORD).min(n_rows);
-            let at = self.ground.clock.wall();
-            self.record(|events| events.cancelled(id, at, &rows))?;
-            if self.ledger.is_crowded() {
-                self.ledger.checkpoint(Checkpoint::Due)?;
-            }
-            from = rows.end;
-        }
-        let is_over = self.ledger.summary(id).is_some_and(|summary| summary.n_open() == 0);
-        if is_over {
-            let at = self.ground.clock.wall();
-            self.record(|events| events.control(id, at, Control::Finished, ""))?;
-        }
-        Ok(())
-    }
-
-    /// Lifts every pause of a campaign, also of single carriers; gives them in words.
-    ///
-    /// # Errors
-    /// When it can't be recorded.
-    pub fn lift(&mut self, id: CampaignId, by: &str, why: &str) -> Result<Vec<String>, Error> {
-        let Standing { paused, paused_carriers, .. } = self.ledger.standing(id).cloned().unwrap_or_default();
-        let of_carriers = paused_carriers.into_iter().map(|(carrier, by)| (Some(carrier), by));
-        let mut lifted = Vec::new();
-        for (carrier, paused) in paused.map(|by| (None, by)).into_iter().chain(of_carriers) {
-            if self.order(id, Order::Resume { carrier }, by, why)?.is_ok() {
-                lifted.push(since(&paused));
-            }
-        }
-        Ok(lifted)
-    }
-
-    /// Who paused the campaign, in words, if it is paused.
-    #[must_use]
-    pub fn paused(&self, id: CampaignId) -> Option<String> {
-        self.ledger.standing(id)?.paused.as_ref().map(since)
-    }
-
-    /// Whether a guard stopped the last run of the campaign: whoever resumes it decides to go on.
-    #[must_use]
-    pub fn was_stopped_by_guard(&self, id: CampaignId) -> bool {
-        let is_stopped = self.ledger.summary(id).is_some_and(|summary| summary.status == CampaignStatus::Stopped);
-        let standing = self.ledger.standing(id);
-        let mut pauses = standing.into_iter().flat_map(|it| it.paused.iter().chain(it.paused_carriers.values()));
-        is_stopped && pauses.any(|by| by.by.starts_with(GUARD))
-    }
-}
-
 /// How orders of guards begin, where people's names stand else.
 pub(crate) const GUARD: &str = "guard ";
 
@@ -323,86 +205,6 @@ pub(crate) fn since(by: &OrderedBy) -> String {
 pub(crate) fn moment(at: UnixMicros) -> String {
     let at = i64::try_from(at.0).ok().and_then(|us| Timestamp::from_microsecond(us).ok()).unwrap_or_default();
     at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
-}
-
-/// One line of the audit log.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct AuditLine {
-    /// When, RFC 3339.
-    pub at: String,
-    /// The campaign's name.
-    pub campaign: String,
-    /// Its number.
-    pub id: u32,
-    /// What: pause, resume, pace, cancel or pass.
-    pub order: String,
-    /// Of which carrier alone.
-    pub carrier: Option<String>,
-    /// The new rate; `None` for what the files say, and where no rate was set.
-    pub rate: Option<String>,
-    /// Who.
-    pub by: String,
-    /// Why.
-    pub why: String,
-}
-
-/// Everything that was ordered of the campaign with this name or number, or of all, oldest first.
-/// Works while a campaign runs, whose process is asked then.
-///
-/// # Errors
-/// When there is no such campaign, or journal and store can't be read.
-pub fn audit(dir: &DataDir, campaign: Option<&str>) -> Result<Vec<AuditLine>, Error> {
-    if !dir.exists() {
-        return Err(Error::NoData { root: dir.root().to_owned() });
-    }
-    let no_campaign =
-        || Error::NoCampaign { name: campaign.unwrap_or_default().to_owned(), root: dir.root().to_owned() };
-    match dir.lock() {
-        Ok(_lock) => {
-            let (journal, _) = Journal::open(&dir.journal(), JournalOptions::default())?;
-            let ledger = Ledger::open(&dir.store(), &journal)?.ledger;
-            audit_of(&ledger, campaign)?.ok_or_else(no_campaign)
-        }
-        Err(in_use @ Error::InUse { .. }) => {
-            control::ask_audit(&dir.control_socket(), campaign).ok_or(in_use)?.ok_or_else(no_campaign)
-        }
-        Err(other) => Err(other),
-    }
-}
-
-/// `None` when there is no such campaign.
-pub(crate) fn audit_of(
-    ledger: &Ledger,
-    campaign: Option<&str>,
-) -> Result<Option<Vec<AuditLine>>, volley_reconciler::Error> {
-    let wanted = campaign.map(|name| ledger.find(name));
-    if wanted == Some(None) {
-        return Ok(None);
-    }
-    let is_wanted = |ordered: &Ordered| wanted.flatten().is_none_or(|id| id.0 == ordered.campaign);
-    let lines = ledger.audit()?.into_iter().filter(is_wanted).map(|ordered| {
-        let name = ledger.plan(CampaignId(ordered.campaign)).map_or_else(String::new, |plan| plan.name.clone());
-        let carrier_name = |carrier: u8| ledger.carrier_name(volley_core::CarrierIndex(carrier)).to_owned();
-        let (order, carrier, rate) = match ordered.order {
-            Order::Pause { carrier } => ("pause", carrier, None),
-            Order::Resume { carrier } => ("resume", carrier, None),
-            Order::Pace { carrier, rate } => ("pace", carrier, rate),
-            Order::Cancel => ("cancel", None, None),
-            Order::Pass => ("pass", None, None),
-        };
-        let at = i64::try_from(ordered.at_us).ok().and_then(|us| Timestamp::from_microsecond(us).ok());
-        AuditLine {
-            at: at.map_or_else(String::new, |at| format!("{at:.3}")),
-            campaign: name,
-            id: ordered.campaign,
-            order: order.to_owned(),
-            carrier: carrier.map(carrier_name),
-            rate: rate.map(|rate| rate.to_string()),
-            by: ordered.by,
-            why: ordered.why,
-        }
-    });
-    Ok(Some(lines.collect()))
 }
 
 /// Rows that wait for their turn.

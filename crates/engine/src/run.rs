@@ -253,10 +253,10 @@ impl Runner {
             tokio::select! {
                 biased;
                 () = shutdown.cancelled(), if self.state.ending.is_none() => self.begin_drain(Ended::Interrupted),
+                Some(request) = self.orders.requests.recv() => self.on_order(request),
                 event = self.journal_events.recv() => self.on_journal(event).await?,
                 event = self.carrier_events.recv() => self.on_carriers(event)?,
                 () = self.hungry.notified(), if self.state.ending.is_none() => {}
-                Some(request) = self.orders.requests.recv() => self.on_order(request),
                 changed = self.ledger.view.changed() => changed.map_err(|_| Stop::Ledger)?,
                 () = wake => {}
             }

@@ -103,6 +103,69 @@ fn what_does_not_run_is_paused_and_cancelled_from_the_store_alone() {
     drop(simulator.stop());
 }
 
+/// When each submit came, in microseconds, by the simulator's log.
+fn submits(dir: &Path) -> Vec<u64> {
+    let log = fs::read_to_string(dir.join("submits.csv")).unwrap();
+    log.lines().filter_map(|line| line.split(',').next()?.parse().ok()).collect()
+}
+
+#[test]
+fn a_pace_holds_at_once_and_lets_no_burst_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let (simulator, running) = begun(dir);
+    order(dir, &["pace", "test", "20/s", "--reason", "the carrier asked for it"]);
+    thread::sleep(Duration::from_millis(1_500));
+    order(dir, &["pace", "test", "100/s", "--carrier", "north"]);
+    refused(dir, &["pace", "test", "100/s", "--carrier", "south"], 2, "there are north");
+    refused(dir, &["pace", "test", "fast"], 2, "is no rate");
+    let all = submits(dir);
+    let last = *all.last().unwrap();
+    // What a session had in its hands when the order came may still have left.
+    let late = all.iter().filter(|at| **at + 1_000_000 > last).count();
+    assert!((5..=21).contains(&late), "{late} in the last second");
+    let pace = explained(dir, None);
+    assert_eq!(pace["carriers"][0]["limit"], "campaign rate 20/s", "{pace}");
+    order(dir, &["pace", "test", "default"]);
+    until(dir, "as fast as before", |status| n(status, "/states/delivered") > 700);
+    let most =
+        (0..all.len()).map(|from| all.iter().filter(|at| (all[from]..all[from] + 1_000_000).contains(*at)).count());
+    assert!(most.max().unwrap() <= 501);
+    running.kill();
+    drop(simulator.stop());
+}
+
+#[test]
+fn a_paused_carrier_leaves_its_rows_to_the_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let simulator = Simulator::start(dir, SLOW);
+    let campaign = support::write_campaign(dir, ROWS, &simulator.address, "");
+    let text = fs::read_to_string(&campaign).unwrap();
+    fs::write(&campaign, format!("{text}[[route]]\ncarrier = \"south\"\n")).unwrap();
+    let carriers = fs::read_to_string(dir.join("carriers.toml")).unwrap();
+    let both = format!("{carriers}rate = \"300/s\"\n{}rate = \"300/s\"\n", carriers.replace("north", "south"));
+    fs::write(dir.join("carriers.toml"), both).unwrap();
+    let running = Running::run(dir, &campaign);
+    until(dir, "delivered", |status| n(status, "/states/delivered") > 50);
+    order(dir, &["pause", "test", "--carrier", "north", "--reason", "maintenance"]);
+    let submitted = |status: &Value, at: usize| {
+        let binds = status["carriers"][at]["binds"].as_array().unwrap().iter();
+        binds.map(|bind| bind["submitted"].as_u64().unwrap()).sum::<u64>()
+    };
+    let before = until(dir, "paused", |status| status["carriers"][0]["paused"].is_string());
+    let after = until(dir, "gone on", |status| n(status, "/states/delivered") > ROWS / 2);
+    assert_eq!(submitted(&before, 0), submitted(&after, 0));
+    assert!(submitted(&before, 1) < submitted(&after, 1) && after["status"] == "running", "{after}");
+    let limit = explained(dir, None)["carriers"][0]["limit"].as_str().unwrap().to_owned();
+    assert!(limit.starts_with("paused by ") && limit.ends_with("because: maintenance"), "{limit}");
+    refused(dir, &["resume", "test"], 5, "is in use");
+    order(dir, &["resume", "test", "--carrier", "north"]);
+    let (code, words) = running.wait();
+    assert_eq!((code, n(&status(dir).unwrap(), "/states/delivered")), (Some(0), ROWS), "{words}");
+    assert_eq!(n(&simulator.stop(), "/copies_beyond_first"), 0);
+}
+
 fn is_cancelled(dir: &Path) -> bool {
     audit(dir).iter().any(|(order, ..)| order == "cancel")
 }
@@ -181,9 +244,15 @@ fn explain_tells_why_a_recipient_and_a_campaign_stand_where_they_do() {
     let columns = list.lines().next().unwrap().matches(',').count();
     list.push_str(&format!("{}{}\n12{}\n", numbers[0], ",x".repeat(columns), ",x".repeat(columns)));
     fs::write(dir.join("list.csv"), list).unwrap();
+    let suppressed = volley(dir).args(["suppress", "add", &numbers[1], "--reason", "asked us"]).status();
+    assert!(suppressed.unwrap().success());
     let running = Running::run(dir, &campaign);
     until(dir, "delivered", |status| n(status, "/states/delivered") > 50);
     // From the process that runs.
+    let skipped = explained(dir, Some(&numbers[1]));
+    assert_eq!(skipped["state"], "suppressed", "{skipped}");
+    assert!(skipped["why"].as_str().unwrap().contains("the number is on global (since "), "{skipped}");
+    assert!(happened(&skipped).iter().any(|(what, _)| what == "skipped"), "{skipped}");
     let pace = explained(dir, None);
     assert_eq!(pace["carriers"][0]["limit"], "campaign rate 200/s", "{pace}");
     let first = explained(dir, Some(&numbers[0]));

@@ -105,7 +105,7 @@ impl Runner {
             let why = watched.watch.as_mut().and_then(|watch| watch.verdict(now));
             if let Some(why) = why.filter(|_| !self.orders.holds(carrier)) {
                 let why = format!("carrier {}: {why}", self.lane_name(lane));
-                tracing::warn!(carrier = self.lane_name(lane), why, "a guard paused the carrier");
+                tracing::warn!(carrier = self.lane_name(lane), error = why, "a guard paused the carrier");
                 self.give_order(Order::Pause { carrier: Some(carrier) }, guards::PAUSE, &why);
             }
         }
@@ -147,7 +147,7 @@ impl Runner {
 
     /// Pauses the campaign and ends the run: whoever resumes it decides to go on.
     fn stop_by_guard(&mut self, by: &str, why: &str) {
-        tracing::warn!(campaign_id = self.campaign.0, why, "a guard stopped the campaign");
+        tracing::warn!(campaign_id = self.campaign.0, error = why, "a guard stopped the campaign");
         self.give_order(Order::Pause { carrier: None }, by, why);
         self.guards.stopped = Some(format!("{by}: {why}"));
         self.begin_drain(Ended::Guarded);

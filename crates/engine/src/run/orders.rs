@@ -154,7 +154,7 @@ impl Runner {
             }
         }
         self.lanes.iter().for_each(|lane| lane.carrier.nudge());
-        tracing::info!(campaign_id = campaign, ?order, "ordered");
+        tracing::info!(campaign_id = campaign, "a person or a guard ordered something");
         self.board.note(format!("{}: {}", said(order), if why.is_empty() { by } else { why }));
     }
 
