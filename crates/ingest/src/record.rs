@@ -94,7 +94,7 @@ impl<'a> Record<'a> {
         self.octets.get(*start as usize..*end as usize)
     }
 
-    pub(crate) fn iter(self) -> impl Iterator<Item = &'a [u8]> {
+    pub(crate) fn iter(self) -> impl Iterator<Item = &'a [u8]> + Clone {
         (0..self.len()).filter_map(move |column| self.get(column))
     }
 

@@ -136,7 +136,7 @@ impl<'a> Settle<'a> {
             seen,
             last_of,
             plan: PlanWriter::create(dir, &options.columns)?,
-            rejects: RejectsWriter::create(dir, header)?,
+            rejects: RejectsWriter::create(dir, header, options.rejects.as_ref())?,
             walk: Walk::default(),
             one: Block::default(),
             n_rows: 0,
