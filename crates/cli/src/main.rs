@@ -38,9 +38,11 @@ fn main() -> ExitCode {
     let result = match volley.command {
         Command::Run(args) => commands::run::run(&data, &args),
         Command::Sample(args) => commands::sample::sample(&args),
+        Command::SendTest(args) => commands::send_test::send_test(&data, &args),
         Command::Resume(args) => commands::resume::resume(&data, &args),
         Command::Status(args) => commands::status::status(&data, &args),
         Command::List(args) => commands::status::list(&data, &args),
+        Command::Plan(args) => commands::plan::plan(&data, &args.what),
         Command::Report(args) => commands::report::report(&data, &args),
         Command::Replies(args) => commands::replies::replies(&data, &args),
         Command::Listen(args) => commands::listen::listen(&data, &args),

@@ -22,6 +22,7 @@ mod queries;
 mod replies;
 mod report;
 mod scenarios;
+mod send_test;
 mod silence;
 mod support;
 mod suppress;
