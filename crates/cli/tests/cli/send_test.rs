@@ -66,15 +66,9 @@ fn the_phone_gets_the_rows_message_and_each_answer_and_receipt_is_told() {
     let n_parts = n(&second, "/parts");
     assert!(n_parts > 1 && n(&second, "/line") == 7 && second["passed"] == true, "{second:#}");
     assert!(second["text"].as_str().unwrap().starts_with(&format!("Hi {} 0123", name(7))));
-    assert_eq!(
-        second["steps"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter(|step| step["detail"].as_str().unwrap().starts_with("delivered"))
-            .count() as u64,
-        n_parts
-    );
+    let is_delivered = |step: &&Value| step["detail"].as_str().unwrap().starts_with("delivered");
+    let steps = second["steps"].as_array().unwrap();
+    assert_eq!(steps.iter().filter(is_delivered).count() as u64, n_parts, "{second:#}");
     // Nothing is sent, and nothing was remembered.
     let dry = send(dir, &["--dry-run", "--json"]);
     assert!(dry.status.success() && json(&dry).get("steps").is_none() && stderr(&dry).contains("nothing was sent"));
