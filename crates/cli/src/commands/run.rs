@@ -81,7 +81,7 @@ fn plan_in_words(engine: &Engine, preflight: &Preflight) -> Result<String, Failu
 }
 
 /// The pre-flight summary.
-fn preview(preflight: &Preflight) -> String {
+pub(crate) fn preview(preflight: &Preflight) -> String {
     let (options, frozen) = (&preflight.approved.options, &preflight.frozen);
     let mut out = format!(
         "{}: {} rows, {} can be sent in {} segments\n",

@@ -19,7 +19,7 @@ use crate::{
 
 const MAX_THREADS: usize = 16;
 /// Blocks under way beyond one for each judging thread.
-const SPARE_BLOCKS: usize = 8;
+const SPARE_BLOCKS: usize = 4;
 
 /// A block under way, or why there are no more, with the number that it would have.
 type Judged = (u64, Result<Batch, Error>);
