@@ -9,7 +9,7 @@ use std::{
 use tokio::sync::{Notify, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use volley_core::{CampaignId, CarrierIndex, Clock, MessageToken};
-use volley_ingest::{FreezeProgress, Plan};
+use volley_ingest::{FreezeProgress, Plan, RejectsFile};
 use volley_journal::Journal;
 use volley_reconciler::{
     DoubtfulSegment, Ledger, RowToSend, Summary, SuppressCause,
@@ -20,6 +20,7 @@ use volley_simulator::{Account, Seen, Setup, Simulator};
 
 use crate::{
     DataDir, Error, Ground, Tasks, account,
+    approval::write_terms,
     archive::check_not_archived,
     board::Board,
     compact::{MAX_BYTES, compact_if_long},
@@ -168,11 +169,26 @@ impl Engine {
         carriers_file: &Path,
         progress: &mut dyn FnMut(FreezeProgress),
     ) -> Result<Preflight, Error> {
+        self.preflight_with_rejects(campaign_file, carriers_file, None, progress)
+    }
+
+    /// [`Engine::preflight`], with the rejected rows in a file of the user's besides: also when no
+    /// row can be sent.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn preflight_with_rejects(
+        &self,
+        campaign_file: &Path,
+        carriers_file: &Path,
+        rejects: Option<&RejectsFile>,
+        progress: &mut dyn FnMut(FreezeProgress),
+    ) -> Result<Preflight, Error> {
         let folder = self.dir.campaign(self.ledger.next_campaign());
         // Asked for before the list is frozen: a list that isn't there should not cost a wait.
         let names = options::CampaignOptions::load(campaign_file)?.audience.suppress;
         let suppressed = self.suppressed(&names)?;
-        let mut preflight = preflight::preflight(campaign_file, carriers_file, folder, progress)?;
+        let mut preflight = preflight::preflight(campaign_file, carriers_file, folder, rejects, progress)?;
         preflight.suppressed = preflight::count_suppressed(&preflight.folder, &suppressed, self.ground.clock.wall())?;
         Ok(preflight)
     }
@@ -189,6 +205,7 @@ impl Engine {
             fs::File::open(&path)?.sync_all()
         };
         write().map_err(|source| Error::Io { path: path.clone(), action: "can't keep the campaign", source })?;
+        write_terms(&preflight.folder, &preflight.terms)?;
         let id = self.ledger.next_campaign();
         let frozen = &preflight.frozen;
         let plan = Planned {
@@ -202,6 +219,7 @@ impl Engine {
         };
         let at = self.ground.clock.wall();
         self.record(|events| events.planned(id, at, &plan))?;
+        self.mark_approved(&preflight.terms.hash(), id)?;
         Ok(id)
     }
 

@@ -11,6 +11,7 @@ pub mod inspect;
 pub mod options;
 
 mod account;
+mod approval;
 mod archive;
 mod asker;
 mod board;
@@ -51,6 +52,7 @@ mod suppress;
 mod text;
 mod turn;
 
+pub use approval::{Change, FileNames, ListTerms, SavedPlan, Terms, remove_plan, saved_plan, saved_plans};
 pub use archive::{ArchiveFile, ArchiveOptions, ArchiveOutcome, Archived, ToArchive, archive};
 pub use board::{Board, LaneBoard};
 pub use cost::{Amounts, Contract, PlannedCost};
@@ -63,7 +65,7 @@ pub use erase::{ErasePerson, Erasure, moment, now};
 pub use error::Error;
 pub use ground::{Ground, Tasks, Waits};
 pub use listen::{Listened, Listener};
-pub use onboard::{CarrierTest, CarrierVerdict, TestStep, Verdict};
+pub use onboard::{CarrierTest, CarrierVerdict, SendTest, TestMessage, TestStep, Verdict};
 pub use preflight::{Approved, Preflight, carriers_file, propose_columns};
 pub use replies::{Membership, Numbers, ReplyRow, replies, write_replies_csv};
 pub use report::{Breakdown, By, Details, Line, Report, ReportZone, Tally};
@@ -76,6 +78,6 @@ pub use suppress::{
 
 pub use tokio_util::sync::CancellationToken;
 pub use volley_core::{CampaignId, MessageState, UnixMicros};
-pub use volley_ingest::{FreezeProgress, Frozen, Proposal, ProposedColumn, Role, generate};
+pub use volley_ingest::{FreezeProgress, Frozen, Proposal, ProposedColumn, RejectsFile, RejectsForm, Role, generate};
 pub use volley_reconciler::{CampaignStatus, Summary, is_in_sled};
 pub use volley_simulator as simulator;
