@@ -12,7 +12,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use volley_core::{CampaignId, CarrierIndex, Clock, MessageToken};
-use volley_ingest::{FreezeProgress, Plan, PlanChunk};
+use volley_ingest::{FreezeProgress, Plan, PlanChunk, RejectsFile};
 use volley_journal::Journal;
 use volley_reconciler::{
     DoubtfulSegment, Ledger, RowToSend, Summary, SuppressCause,
@@ -24,6 +24,7 @@ use volley_simulator::{Account, Seen, Setup, Simulator};
 use crate::{
     DataDir, Error, Ground, Tasks,
     account::{self, Tunable},
+    approval::write_terms,
     archive::check_not_archived,
     board::Board,
     compact::{MAX_BYTES, compact_if_long},
@@ -175,11 +176,26 @@ impl Engine {
         carriers_file: &Path,
         progress: &mut dyn FnMut(FreezeProgress),
     ) -> Result<Preflight, Error> {
+        self.preflight_with_rejects(campaign_file, carriers_file, None, progress)
+    }
+
+    /// [`Engine::preflight`], with the rejected rows in a file of the user's besides: also when no
+    /// row can be sent.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn preflight_with_rejects(
+        &self,
+        campaign_file: &Path,
+        carriers_file: &Path,
+        rejects: Option<&RejectsFile>,
+        progress: &mut dyn FnMut(FreezeProgress),
+    ) -> Result<Preflight, Error> {
         let folder = self.dir.campaign(self.ledger.next_campaign());
         // Asked for before the list is frozen: a list that isn't there should not cost a wait.
         let names = options::CampaignOptions::load(campaign_file)?.audience.suppress;
         let suppressed = self.suppressed(&names)?;
-        let mut preflight = preflight::preflight(campaign_file, carriers_file, folder, progress)?;
+        let mut preflight = preflight::preflight(campaign_file, carriers_file, folder, rejects, progress)?;
         preflight::budget(&preflight.approved)?;
         preflight.suppressed = preflight::count_suppressed(&preflight.folder, &suppressed, self.ground.clock.wall())?;
         Ok(preflight)
@@ -197,6 +213,7 @@ impl Engine {
             fs::File::open(&path)?.sync_all()
         };
         write().map_err(|source| Error::Io { path: path.clone(), action: "can't keep the campaign", source })?;
+        write_terms(&preflight.folder, &preflight.terms)?;
         let id = self.ledger.next_campaign();
         let frozen = &preflight.frozen;
         let plan = Planned {
@@ -210,6 +227,7 @@ impl Engine {
         };
         let at = self.ground.clock.wall();
         self.record(|events| events.planned(id, at, &plan))?;
+        self.mark_approved(&preflight.terms.hash(), id)?;
         Ok(id)
     }
 

@@ -11,6 +11,7 @@ pub mod inspect;
 pub mod options;
 
 mod account;
+mod approval;
 mod archive;
 mod asker;
 mod board;
@@ -54,6 +55,7 @@ mod suppress;
 mod text;
 mod turn;
 
+pub use approval::{Change, FileNames, ListTerms, SavedPlan, Terms, remove_plan, saved_plan, saved_plans};
 pub use archive::{ArchiveFile, ArchiveOptions, ArchiveOutcome, Archived, ToArchive, archive};
 pub use board::{Board, LaneBoard};
 pub use cost::{Amounts, Contract, PlannedCost};
@@ -67,7 +69,7 @@ pub use error::Error;
 pub use explain::{CarrierPace, Explained, HappenedEvent, Pace, RejectedNumber, explain, explain_pace};
 pub use ground::{Ground, Tasks, Waits};
 pub use listen::{Listened, Listener};
-pub use onboard::{CarrierTest, CarrierVerdict, TestStep, Verdict};
+pub use onboard::{CarrierTest, CarrierVerdict, SendTest, TestMessage, TestStep, Verdict};
 pub use orders::{
     AuditLine, Instructed, Instruction, OrderDoor, Owned, Refusal, Verb, audit, instruct, open_or_ask, untouched,
 };
@@ -83,6 +85,6 @@ pub use suppress::{
 
 pub use tokio_util::sync::CancellationToken;
 pub use volley_core::{CampaignId, MessageState, Rate, UnixMicros};
-pub use volley_ingest::{FreezeProgress, Frozen, Proposal, ProposedColumn, Role, generate};
+pub use volley_ingest::{FreezeProgress, Frozen, Proposal, ProposedColumn, RejectsFile, RejectsForm, Role, generate};
 pub use volley_reconciler::{CampaignStatus, Summary, is_in_sled};
 pub use volley_simulator as simulator;

@@ -13,7 +13,8 @@ use std::{
 use serde::{Deserialize, Serialize};
 use volley_core::UnixMicros;
 use volley_ingest::{
-    FreezeProgress, Frozen, Plan, PlanChunk, PlanRow, Proposal, Rejection, RowCheck, RowFacts, RowView, freeze,
+    FreezeProgress, Frozen, Plan, PlanChunk, PlanRow, Proposal, Rejection, RejectsFile, RowCheck, RowFacts, RowView,
+    freeze,
 };
 use volley_reconciler::SuppressCause;
 use volley_smpp::text::{Concat, Languages, SegmentOptions, Segments, Smart};
@@ -23,6 +24,7 @@ pub use self::list::propose_columns;
 use self::roles::{RoleColumns, RoleScratch};
 use crate::{
     Error,
+    approval::Terms,
     cost::{Contract, SegmentsByCountry},
     numbers::Suppressed,
     options::{self, CampaignOptions, CarrierOptions, Carriers, FileError, InDoubtPolicy, SmartEncoding, TlvOptions},
@@ -64,6 +66,8 @@ pub(crate) type ColumnTlvs = BTreeMap<String, BTreeMap<u16, TlvOptions>>;
 pub struct Preflight {
     /// What would be approved.
     pub approved: Approved,
+    /// The plan by whose hash it can be approved.
+    pub terms: Terms,
     /// The list in numbers.
     pub frozen: Frozen,
     /// Rows that are held out, or whose number is on a suppression list now, by how it came there. Each is asked again when
@@ -81,16 +85,16 @@ pub fn carriers_file(campaign_file: &Path, named: Option<&Path>) -> PathBuf {
     named.map_or_else(|| campaign_file.with_file_name("carriers.toml"), Path::to_owned)
 }
 
-/// Reads both files and checks them against each other.
-pub(crate) fn load(campaign_file: &Path, carriers_file: &Path) -> Result<(CampaignOptions, Carriers), Error> {
-    let options = CampaignOptions::load(campaign_file)?;
+/// Reads both files and checks them against each other. With the text of the campaign file.
+fn load(campaign_file: &Path, carriers_file: &Path) -> Result<(CampaignOptions, Carriers, String), Error> {
+    let (options, text) = CampaignOptions::load_with_text(campaign_file)?;
     let carriers = Carriers::load(carriers_file)?;
     check_routes(&options, &carriers)?;
     check_confirmation(&options, &carriers, campaign_file)?;
     if let Some(path) = keywords_file(&options, campaign_file) {
         options::load_keywords(&path)?;
     }
-    Ok((options, carriers))
+    Ok((options, carriers, text))
 }
 
 /// The campaign's own table of words, if it has one.
@@ -159,14 +163,15 @@ pub(crate) fn message_format(options: &CampaignOptions, carriers: &Carriers) -> 
         .map_err(|error| FileError::new(Path::new("campaign"), format!("`text`: {}", error.message)).into())
 }
 
-/// Freezes the list into `folder`.
+/// Freezes the list into `folder`. `rejects`: where rejected rows go besides.
 pub(crate) fn preflight(
     campaign_file: &Path,
     carriers_file: &Path,
     folder: PathBuf,
+    rejects: Option<&RejectsFile>,
     progress: &mut dyn FnMut(FreezeProgress),
 ) -> Result<Preflight, Error> {
-    let (options, carriers) = load(campaign_file, carriers_file)?;
+    let (options, carriers, text) = load(campaign_file, carriers_file)?;
     let format = message_format(&options, &carriers)?;
     // Absolute, so that a resume from elsewhere finds it when it looks whether it changed.
     let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
@@ -174,7 +179,8 @@ pub(crate) fn preflight(
     columns.extend(
         roles::columns(&options.audience).filter(|column| !columns.contains(column)).cloned().collect::<Vec<_>>(),
     );
-    let (list, proposal) = list::options(&options, campaign_file, columns)?;
+    let (mut list, proposal) = list::options(&options, campaign_file, columns)?;
+    list.rejects = rejects.cloned();
     let tlvs = column_tlvs(&options, &carriers);
     let roles = RoleColumns::new(&options.audience, &list.columns);
     let check = RowChecks { lanes: lane_tlvs(&options, &carriers, &list.columns)?, roles, format };
@@ -188,6 +194,7 @@ pub(crate) fn preflight(
         |carrier: &CarrierOptions| Contract { prices: carrier.price_per_segment.clone(), rate: carrier.rate };
     let contracts = routed(&options, &carriers).map(|(name, carrier)| (name.to_owned(), contract(carrier))).collect();
     let segments_by_country = segments::write(&folder, &check.format)?;
+    let terms = Terms::of((campaign_file, &text), &options, &carriers, &frozen);
     let approved = Approved {
         campaign_file: absolute(campaign_file),
         carriers_file: absolute(carriers_file),
@@ -196,7 +203,7 @@ pub(crate) fn preflight(
         contracts,
         segments_by_country,
     };
-    Ok(Preflight { approved, frozen, suppressed: BTreeMap::new(), proposal, folder })
+    Ok(Preflight { approved, terms, frozen, suppressed: BTreeMap::new(), proposal, folder })
 }
 
 /// Counts the rows of a frozen list whose number gets nothing at `now`.
@@ -299,6 +306,10 @@ impl RowCheck for RowChecks {
         let variant = self.format.variant(row.msisdn, value).map_err(|unmade| self.rejection(unmade))?;
         self.format.check_fields(variant, value).map_err(|unmade| self.rejection(unmade))?;
         self.roles.check(row, &mut scratch.roles)?;
+        if variant == HOLD_OUT {
+            // It gets nothing: no carrier needs a field of it.
+            return Ok(RowFacts { variant, ..RowFacts::default() });
+        }
         for (carrier, tlvs) in &self.lanes {
             scratch.tlvs.clear();
             if let Err(refused) = tlvs.put(|index| row.field(index), &mut scratch.tlvs) {

@@ -11,7 +11,7 @@ use volley_engine::{
     ProposedColumn, Role, carriers_file,
 };
 
-use super::report::write_rows;
+use super::{plan::short, report::write_rows};
 use crate::{
     args::{RunArgs, RunOutput},
     failure::{Code, Failure},
@@ -23,9 +23,18 @@ use crate::{
 pub(crate) fn run(data: &DataDir, args: &RunArgs) -> Result<Code, Failure> {
     let mut engine = Engine::open(data)?;
     let carriers = carriers_file(&args.campaign, args.carriers.as_deref());
-    let preflight = engine.preflight(&args.campaign, &carriers, &mut freeze_progress(args.output.no_progress))?;
+    let mut progress = freeze_progress(args.output.no_progress);
+    let rejects = args.rejects.file();
+    let preflight = engine.preflight_with_rejects(&args.campaign, &carriers, rejects.as_ref(), &mut progress)?;
     let name = preflight.approved.options.name.clone();
     say_part!("{}", preview(&preflight));
+    match &args.approved {
+        Some(hash) => {
+            engine.check_approved(&preflight, hash, args.again)?;
+            say!("  plan {}, as it was approved", short(&preflight.terms.hash()));
+        }
+        None => say_part!("{}", plan_in_words(&engine, &preflight)?),
+    }
     if args.dry_run {
         say!("dry run: nothing was sent");
         return Ok(Code::Clean);
@@ -43,7 +52,7 @@ pub(crate) fn run(data: &DataDir, args: &RunArgs) -> Result<Code, Failure> {
     if n_before > 0 {
         say!("note: a campaign `{name}` was finished before ({n_before}); this one sends to everyone again");
     }
-    if !args.yes && !confirm("send?")? {
+    if !args.yes && args.approved.is_none() && !confirm("send?")? {
         say!("nothing was sent");
         return Ok(Code::Interrupted);
     }
@@ -52,8 +61,27 @@ pub(crate) fn run(data: &DataDir, args: &RunArgs) -> Result<Code, Failure> {
     drive(data, prepared, &args.output, &name)
 }
 
+/// The plan, whether it is the one that waits, and else what differs from the last of this name
+/// that was saved or sent.
+fn plan_in_words(engine: &Engine, preflight: &Preflight) -> Result<String, Failure> {
+    let (name, hash) = (&preflight.terms.name, preflight.terms.hash());
+    let (since, changes) = match engine.changed_since(preflight)? {
+        Some((plan, changes)) if changes.is_empty() => {
+            return Ok(format!("  plan {}, saved by {} at {}\n", short(&hash), plan.saved_by, plan.saved_at));
+        }
+        Some((plan, changes)) => (format!("plan {} was saved by {}", short(&plan.hash), plan.saved_by), changes),
+        None => match engine.ledger().find(name) {
+            Some(id) => (format!("campaign {id} was approved"), engine.changed_since_campaign(preflight, id)),
+            None => (String::new(), Vec::new()),
+        },
+    };
+    let head = if changes.is_empty() { String::new() } else { format!(", changed since {since}:") };
+    let lines: String = changes.iter().map(|change| format!("    {change}\n")).collect();
+    Ok(format!("  plan {}{head}\n{lines}", short(&hash)))
+}
+
 /// The pre-flight summary.
-fn preview(preflight: &Preflight) -> String {
+pub(crate) fn preview(preflight: &Preflight) -> String {
     let (options, frozen) = (&preflight.approved.options, &preflight.frozen);
     let mut out = format!(
         "{}: {} rows, {} can be sent in {} segments\n",

@@ -2,7 +2,7 @@
 
 use volley_core::CampaignId;
 use volley_reconciler::{
-    CampaignStatus, Checkpoint, OrderedBy, Standing,
+    CampaignStatus, Checkpoint, Standing,
     record::{Control, Order, Ordered},
 };
 
