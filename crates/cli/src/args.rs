@@ -14,6 +14,7 @@ mod report;
 mod sample;
 mod send_test;
 mod suppress;
+mod watch;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -37,6 +38,7 @@ pub(crate) use self::suppress::{
     SuppressArgs, SuppressCheck, SuppressCommand, SuppressExport, SuppressImportArgs, SuppressListArgs, SuppressNumber,
     SuppressWith,
 };
+pub(crate) use self::watch::WatchArgs;
 
 /// Bulk MT campaigns over SMPP: nothing lost, nothing silently sent twice.
 #[derive(Debug, Parser)]
@@ -79,6 +81,8 @@ pub(crate) enum Command {
     Resume(ResumeArgs),
     /// Show the numbers of all campaigns, or of one
     Status(StatusArgs),
+    /// Show a campaign that runs, live, from another terminal
+    Watch(WatchArgs),
     /// List all campaigns and saved plans, a line each
     List(ListArgs),
     /// Show plans that were saved to be approved, or remove them
@@ -179,6 +183,9 @@ pub(crate) struct RunOutput {
     /// No progress on stderr
     #[arg(long)]
     pub(crate) no_progress: bool,
+    /// What happens as JSON objects on stdout, one on a line: progress every second, notes, the end
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) json_lines: bool,
 }
 
 #[derive(Debug, Args)]

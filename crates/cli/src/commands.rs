@@ -20,3 +20,4 @@ pub(crate) mod send_test;
 pub(crate) mod simulate;
 pub(crate) mod status;
 pub(crate) mod suppress;
+pub(crate) mod watch;

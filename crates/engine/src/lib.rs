@@ -71,7 +71,7 @@ pub use replies::{Membership, Numbers, ReplyRow, replies, write_replies_csv};
 pub use report::{Breakdown, By, Details, Line, Report, ReportZone, Tally};
 pub use run::Ended;
 pub use sample::{Sample, SampleFate, SampleMessage, SampleRows, sample};
-pub use status::{running_carriers, status};
+pub use status::{running, running_carriers, status};
 pub use suppress::{
     BadRow, Imported, ListFacts, OnList, SuppressImport, SuppressOptions, SuppressedRow, write_suppressed_csv,
 };

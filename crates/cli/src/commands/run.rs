@@ -17,7 +17,7 @@ use crate::{
     failure::{Code, Failure},
     interrupt,
     output::{grouped, outcome_json, print, summary_table},
-    progress::{RunProgress, freeze_progress},
+    progress::{RunProgress, Showing, ended_event, freeze_progress},
 };
 
 pub(crate) fn run(data: &DataDir, args: &RunArgs) -> Result<Code, Failure> {
@@ -188,7 +188,12 @@ pub(crate) fn drive(data: &DataDir, prepared: Prepared, output: &RunOutput, name
     let (board, id) = (prepared.board(), prepared.id());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(Failure::io("can't start"))?;
-    let progress = (!output.no_progress).then(|| RunProgress::start(board, id.0));
+    let showing = match (output.json_lines, output.no_progress) {
+        (true, _) => Showing::JsonLines,
+        (false, true) => Showing::Notes,
+        (false, false) => Showing::Lines,
+    };
+    let progress = RunProgress::start(board, id.0, showing);
     let result = runtime.block_on(async {
         let shutdown = CancellationToken::new();
         let watching = tokio_util_spawn(interrupt::watch(shutdown.clone()));
@@ -211,6 +216,8 @@ pub(crate) fn tokio_util_spawn(task: impl Future<Output = ()> + Send + 'static) 
 fn report(data: &DataDir, outcome: &Outcome, output: &RunOutput, id: u32) -> Result<(), Failure> {
     if output.json {
         print(&format!("{:#}\n", outcome_json(outcome)))?;
+    } else if output.json_lines {
+        print(&format!("{}\n", ended_event(&outcome.summary)))?;
     } else {
         print(&summary_table(&outcome.summary))?;
         if let Some(seen) = &outcome.seen {

@@ -30,3 +30,4 @@ mod support;
 mod suppress;
 mod syscalls;
 mod texts;
+mod watch;
