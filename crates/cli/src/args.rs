@@ -2,6 +2,7 @@
 
 mod archive;
 mod carrier;
+mod check;
 mod doubt;
 mod erase;
 mod inspect;
@@ -17,6 +18,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub(crate) use self::archive::ArchiveArgs;
 pub(crate) use self::carrier::{CarrierArgs, CarrierCommand, CarrierList, CarrierTestArgs, CarrierWatch};
+pub(crate) use self::check::CheckArgs;
 pub(crate) use self::doubt::{DoctorArgs, DoubtArgs, DoubtCommand, DoubtList, DoubtResolve, Verdict};
 pub(crate) use self::erase::EraseArgs;
 pub(crate) use self::inspect::{Inspect, InspectArgs, InspectInput, InspectText};
@@ -42,6 +44,7 @@ pub(crate) struct Volley {
 
 const EXAMPLES: &str = "\
 Examples:
+  volley check campaign.toml            who gets what, at what price, by when
   volley run campaign.toml              check, preview, ask, send, report
   volley resume                         go on after Ctrl-C, a crash or a power cut
   volley status                         the numbers, also while nothing runs
@@ -50,7 +53,7 @@ Examples:
 
 Exit codes:
   0 clean · 1 finished, but messages failed · 2 wrong usage or configuration
-  3 stopped by a guard: all carriers are paused · 4 no carrier can be reached
+  3 stopped by a guard: all carriers are paused, or a limit under [guards] is passed · 4 no carrier can be reached
   5 another process owns the data · 6 rows in doubt remain · 7 journal or store are damaged
   130 interrupted, resumable";
 
@@ -58,6 +61,8 @@ Exit codes:
 pub(crate) enum Command {
     /// Check, preview and send a campaign
     Run(RunArgs),
+    /// Look at a campaign beforehand: funnel, parts, cost, hours, verdict; send nothing
+    Check(CheckArgs),
     /// Print finished messages for some rows of a campaign, and send nothing
     Sample(SampleArgs),
     /// Go on with a campaign that was interrupted

@@ -37,6 +37,7 @@ fn main() -> ExitCode {
     let data = volley_engine::DataDir::new(&volley.data);
     let result = match volley.command {
         Command::Run(args) => commands::run::run(&data, &args),
+        Command::Check(args) => commands::check::check(&data, &args),
         Command::Sample(args) => commands::sample::sample(&args),
         Command::Resume(args) => commands::resume::resume(&data, &args),
         Command::Status(args) => commands::status::status(&data, &args),

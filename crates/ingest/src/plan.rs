@@ -192,7 +192,13 @@ impl Plan {
     /// none where nothing was known.
     #[must_use]
     pub fn time_zones(&self, row: &PlanRow<'_>) -> &[String] {
-        self.plan.zones.get(&row.zones).map_or(&[], Vec::as_slice)
+        self.zone_set(row.zones)
+    }
+
+    /// The time zones of the set that [`PlanRow::zone_set`] names.
+    #[must_use]
+    pub fn zone_set(&self, index: u16) -> &[String] {
+        self.plan.zones.get(&index).map_or(&[], Vec::as_slice)
     }
 
     /// Reads chunk `number` into `chunk`, whose memory is used again.
@@ -273,6 +279,12 @@ impl PlanChunk {
 }
 
 impl<'a> PlanRow<'a> {
+    /// Which set of time zones it may be in, as its plan numbers them.
+    #[must_use]
+    pub const fn zone_set(&self) -> u16 {
+        self.zones
+    }
+
     /// The value of column `index` of the list's columns.
     #[must_use]
     pub fn field(&self, index: usize) -> &'a str {
