@@ -5,8 +5,10 @@ mod carrier;
 mod check;
 mod doubt;
 mod erase;
+mod init;
 mod inspect;
 mod listen;
+mod manual;
 mod replies;
 mod report;
 mod sample;
@@ -21,8 +23,10 @@ pub(crate) use self::carrier::{CarrierArgs, CarrierCommand, CarrierList, Carrier
 pub(crate) use self::check::CheckArgs;
 pub(crate) use self::doubt::{DoctorArgs, DoubtArgs, DoubtCommand, DoubtList, DoubtResolve, Verdict};
 pub(crate) use self::erase::EraseArgs;
+pub(crate) use self::init::InitArgs;
 pub(crate) use self::inspect::{Inspect, InspectArgs, InspectInput, InspectText};
 pub(crate) use self::listen::ListenArgs;
+pub(crate) use self::manual::{CompletionsArgs, HelpArgs, ManArgs};
 pub(crate) use self::replies::RepliesArgs;
 pub(crate) use self::report::{ReportArgs, ReportForm};
 pub(crate) use self::sample::SampleArgs;
@@ -33,7 +37,7 @@ pub(crate) use self::suppress::{
 
 /// Bulk MT campaigns over SMPP: nothing lost, nothing silently sent twice.
 #[derive(Debug, Parser)]
-#[command(name = "volley", version, about, propagate_version = true, after_help = EXAMPLES)]
+#[command(name = "volley", version, about, propagate_version = true, disable_help_subcommand = true, after_help = EXAMPLES)]
 pub(crate) struct Volley {
     /// Where campaigns, journal and store lie
     #[arg(long, global = true, env = "VOLLEY_DATA", default_value = ".volley", value_name = "DIR")]
@@ -44,12 +48,14 @@ pub(crate) struct Volley {
 
 const EXAMPLES: &str = "\
 Examples:
+  volley init spring                    files to begin with
   volley check campaign.toml            who gets what, at what price, by when
   volley run campaign.toml              check, preview, ask, send, report
   volley resume                         go on after Ctrl-C, a crash or a power cut
   volley status                         the numbers, also while nothing runs
   volley report spring-sale --csv       one line for each recipient
   volley carrier test north             try a carrier before the first campaign
+  volley help recipes                   the ten commonest jobs, as they are typed
 
 Exit codes:
   0 clean · 1 finished, but messages failed · 2 wrong usage or configuration
@@ -59,6 +65,8 @@ Exit codes:
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Write a campaign file, a carriers file and a list to begin with
+    Init(InitArgs),
     /// Check, preview and send a campaign
     Run(RunArgs),
     /// Look at a campaign beforehand: funnel, parts, cost, hours, verdict; send nothing
@@ -95,6 +103,12 @@ pub(crate) enum Command {
     Generate(GenerateArgs),
     /// Look at a text, a PDU, a receipt or a number, as a campaign would read it
     Inspect(InspectArgs),
+    /// Explain a command, or a topic: the files, the contract, codes, recipes
+    Help(HelpArgs),
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+    /// Print the man page, or write those of all commands
+    Man(ManArgs),
 }
 
 #[derive(Debug, Args)]

@@ -36,6 +36,7 @@ fn main() -> ExitCode {
     start_log();
     let data = volley_engine::DataDir::new(&volley.data);
     let result = match volley.command {
+        Command::Init(args) => commands::init::init(&args),
         Command::Run(args) => commands::run::run(&data, &args),
         Command::Check(args) => commands::check::check(&data, &args),
         Command::Sample(args) => commands::sample::sample(&args),
@@ -54,6 +55,9 @@ fn main() -> ExitCode {
         Command::Simulate(args) => commands::simulate::simulate(&args),
         Command::Generate(args) => commands::generate::generate(&args),
         Command::Inspect(args) => commands::inspect::inspect(&args),
+        Command::Help(args) => commands::manual::help(&args),
+        Command::Completions(args) => commands::manual::completions(&args),
+        Command::Man(args) => commands::manual::man(&args),
     };
     match result {
         Ok(code) => code.into(),

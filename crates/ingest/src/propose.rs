@@ -229,7 +229,9 @@ impl Column {
         let is_called = role.is_called(name);
         let percent = self.like(role) * 100 / self.n_values.max(1);
         let enough = if role == Role::Number { ENOUGH_NUMBERS } else { ENOUGH };
-        let fits = self.n_values > 0 && percent >= enough && (is_called || !role.needs_name());
+        // `de` is a language too: what a column is called goes before what its values look like.
+        let is_called_otherwise = !is_called && Role::ALL.iter().any(|other| other.is_called(name));
+        let fits = self.n_values > 0 && percent >= enough && (is_called || !role.needs_name()) && !is_called_otherwise;
         fits.then_some(percent + if is_called { 50 } else { 0 })
     }
 }

@@ -53,3 +53,9 @@ fn what_is_proposed_says_why() {
     let reason = &proposal.column(Role::Number).unwrap().reason;
     assert_eq!(reason, "1 of 2 values are numbers, and it is called `phone`");
 }
+
+#[test]
+fn what_a_column_is_called_goes_before_what_its_values_look_like() {
+    let list = "mobile,Sprache,land\n+491701234567,de,DE\n+33612345678,fr,FR\n";
+    check(list, &[(Role::Number, "mobile"), (Role::Country, "land"), (Role::Locale, "Sprache")]);
+}

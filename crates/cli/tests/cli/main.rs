@@ -19,6 +19,7 @@ mod interrupt;
 mod kill;
 mod listen;
 mod lists;
+mod manual;
 mod queries;
 mod replies;
 mod report;
