@@ -3,6 +3,7 @@
 
 mod cost;
 mod funnel;
+mod groups;
 mod guards;
 mod json;
 mod plan;
@@ -11,15 +12,14 @@ mod tally;
 mod texts;
 mod verdict;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use volley_core::UnixMicros;
-use volley_ingest::{Frozen, Plan};
+use volley_ingest::Frozen;
 
 use self::{
     cost::Pricing,
     plan::{CampaignRate, Demand},
-    tally::{Place, Zones},
 };
 pub use self::{
     cost::{Bounds, Change, CostForecast, CostLine},
@@ -30,15 +30,15 @@ pub use self::{
     texts::{Forcing, SmartLevel, Texts},
     verdict::Decision,
 };
-pub(crate) use self::{survey::Survey, tally::Tally};
+pub(crate) use self::{
+    groups::{Groups, Times},
+    survey::Survey,
+    tally::Tally,
+};
 use crate::{
-    country::Country,
     options::{BindType, CarrierOptions, Carriers, FileError},
     preflight::Approved,
 };
-
-/// Zones that are named one by one.
-const MAX_NAMED: usize = 2;
 
 /// A campaign looked at beforehand.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,16 +79,15 @@ impl Check {
         approved: &Approved,
         carriers: &Carriers,
         frozen: &Frozen,
-        plan: &Plan,
         tally: &Tally,
-        now: UnixMicros,
+        groups: &Groups<'_>,
     ) -> Result<Self, FileError> {
         let options = &approved.options;
         let pricing = Pricing::new(&options.routes, &approved.contracts);
-        let demands = demands(plan, tally);
+        let demands = demands(groups, tally);
         let rate = Constant(options.schedule.rate.map(|rate| rate.as_per_sec()));
-        let plan = SendingPlan::new(ceilings(approved, carriers)?, &demands, &rate, now, None);
-        let funnel = Funnel::new(frozen, tally, 0);
+        let plan = SendingPlan::new(ceilings(approved, carriers)?, &demands, &rate, groups.times());
+        let funnel = Funnel::new(frozen, tally);
         let cost = CostForecast::new(&tally.by_country, &pricing);
         let guards = guards::findings(&options.guards, frozen, &funnel, &cost);
         let decision = Decision::of(&funnel, &plan, &guards);
@@ -123,24 +122,11 @@ fn n_senders(options: &CarrierOptions) -> u32 {
 }
 
 /// Messages by the hours at which they may go out.
-fn demands(plan: &Plan, tally: &Tally) -> Vec<Demand> {
-    let mut by_label: BTreeMap<String, Load> = BTreeMap::new();
-    for (place, load) in &tally.by_place {
-        by_label.entry(label(plan, place)).or_default().add(*load);
-    }
-    let always = (UnixMicros(0), UnixMicros(u64::MAX));
-    by_label.into_iter().map(|(label, load)| Demand { label, load, open: vec![always] }).collect()
-}
-
-/// Where recipients are, for people.
-fn label(plan: &Plan, place: &Place) -> String {
-    let country = place.country.map_or("no country", Country::code);
-    match &place.zones {
-        Zones::Named(zone) => zone.clone(),
-        Zones::Set(index) => match plan.zone_set(*index) {
-            [] => format!("{country}, zone unknown"),
-            zones if zones.len() <= MAX_NAMED => zones.join(" or "),
-            zones => format!("{country}, one of {} zones", zones.len()),
-        },
-    }
+fn demands(groups: &Groups<'_>, tally: &Tally) -> Vec<Demand> {
+    let loads = groups.take().into_iter().zip(0..).map(|(group, index)| (group, tally.by_group.get(&index)));
+    let mut demands: Vec<_> = loads
+        .filter_map(|(group, load)| Some(Demand { label: group.label, load: *load?, calendar: group.calendar }))
+        .collect();
+    demands.sort_by(|a, b| a.label.cmp(&b.label));
+    demands
 }

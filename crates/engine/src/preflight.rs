@@ -12,14 +12,15 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use volley_core::UnixMicros;
-use volley_ingest::{FreezeProgress, Frozen, Plan, Proposal, Rejection, RowCheck, RowFacts, RowView, freeze};
+use volley_ingest::{FreezeProgress, Frozen, Plan, PlanRow, Proposal, Rejection, RowCheck, RowFacts, RowView, freeze};
+use volley_scheduler::Calendar;
 use volley_smpp::text::{Concat, Languages, SegmentOptions, Segments};
 
 pub use self::list::propose_columns;
 use self::roles::{RoleColumns, RoleScratch};
 use crate::{
     Error,
-    check::{Check, GuardFinding, Survey},
+    check::{Check, Groups, GuardFinding, Survey, Times},
     cost::{Contract, SegmentsByCountry},
     numbers::Suppressed,
     options::{self, CampaignOptions, CarrierOptions, Carriers, FileError, InDoubtPolicy, Prices, TlvOptions},
@@ -229,7 +230,9 @@ impl Listed {
     ) -> Result<Preflight, Error> {
         let Self { campaign_file, carriers_file, options, carriers, format, zone_column, frozen, proposal, folder } =
             self;
-        let survey = Survey { format: &format, suppressed, now, zone_column };
+        let times = Times { starts: now, finish_by: None };
+        let groups = Groups::new(times, zone_column, Box::new(|_: &Plan, _: &PlanRow<'_>| Calendar::always()));
+        let survey = Survey { format: &format, suppressed, now, groups: &groups };
         let tally =
             survey.take(&folder, &mut |n_rows, total| progress(PreflightProgress::Weighing { n_rows, total }))?;
         let contract =
@@ -239,7 +242,7 @@ impl Listed {
         let tlvs = column_tlvs(&options, &carriers);
         let segments_by_country = tally.segments_by_country();
         let approved = Approved { campaign_file, carriers_file, options, tlvs, contracts, segments_by_country };
-        let check = Check::new(&approved, &carriers, &frozen, &Plan::open(&folder)?, &tally, now)?;
+        let check = Check::new(&approved, &carriers, &frozen, &tally, &groups)?;
         if check.funnel.sum() != frozen.n_rows {
             let what = format!("{} rows were read, and {} are accounted for", frozen.n_rows, check.funnel.sum());
             return Err(Error::DoesNotReconcile { what, root: folder });

@@ -34,13 +34,12 @@ pub struct Funnel {
 }
 
 impl Funnel {
-    pub(super) fn new(frozen: &Frozen, tally: &Tally, outside_windows: u64) -> Self {
+    pub(super) fn new(frozen: &Frozen, tally: &Tally) -> Self {
         let mut rejected = frozen.rejected.clone();
         let duplicates = rejected.remove(DUPLICATE).unwrap_or(0);
         let wrong_type = rejected.remove(WRONG_TYPE).unwrap_or(0);
         let suppressed = tally.suppressed.clone();
-        let ready = tally.ready().rows.saturating_sub(outside_windows);
-        let rows = frozen.n_rows;
+        let (rows, outside_windows, ready) = (frozen.n_rows, tally.outside_windows, tally.ready().rows);
         Self { rows, rejected, duplicates, wrong_type, suppressed, outside_windows, unroutable: 0, ready }
     }
 

@@ -8,9 +8,10 @@ mod tests;
 use std::time::Duration;
 
 use volley_core::{Rate, UnixMicros};
+use volley_scheduler::Calendar;
 
 use self::rounding::Rounded;
-use super::tally::Load;
+use super::{groups::Times, tally::Load};
 
 /// How far ahead a plan looks.
 const HORIZON: Duration = Duration::from_secs(366 * 24 * 3_600);
@@ -34,8 +35,8 @@ pub(crate) struct Demand {
     /// What they have in common, for people: countries or time zones.
     pub(crate) label: String,
     pub(crate) load: Load,
-    /// When they may go out, in order, without overlaps: from, to.
-    pub(crate) open: Vec<(UnixMicros, UnixMicros)>,
+    /// When they may go out.
+    pub(crate) calendar: Calendar,
 }
 
 /// What goes out at most, all carriers together, at a time of the plan.
@@ -140,24 +141,19 @@ struct Simulation<'a> {
     demands: &'a [Demand],
     /// Segments of each demand that have not gone out.
     left: Vec<f64>,
-    /// How many open stretches of each demand are over.
-    n_over: Vec<usize>,
+    /// When each demand may go out next, or may now: from, to. `None` for never again.
+    stretches: Vec<Option<(UnixMicros, UnixMicros)>>,
     done: f64,
     by_carrier: Vec<f64>,
 }
 
 impl SendingPlan {
-    pub(crate) fn new(
-        ceilings: Vec<Ceiling>,
-        demands: &[Demand],
-        campaign: &dyn CampaignRate,
-        starts: UnixMicros,
-        finish_by: Option<UnixMicros>,
-    ) -> Self {
+    pub(crate) fn new(ceilings: Vec<Ceiling>, demands: &[Demand], campaign: &dyn CampaignRate, times: Times) -> Self {
+        let Times { starts, finish_by } = times;
         let all: f64 = demands.iter().map(|demand| demand.load.segments as f64).sum();
         let full = divide(&ceilings, campaign.per_sec(HORIZON, all, all, starts)).iter().sum::<f64>();
         let mut plan = Self { starts, finish_by, per_sec: full.is_finite().then_some(full), ..Self::default() };
-        let mut simulation = Simulation::new(&ceilings, demands);
+        let mut simulation = Simulation::new(&ceilings, demands, starts);
         let mut rounded = Rounded::new(ceilings.len());
         let (mut at, end) = (starts, starts.plus(HORIZON));
         let mut hour: Option<UnixMicros> = None;
@@ -225,7 +221,10 @@ impl SendingPlan {
         for (demand, left) in simulation.demands.iter().zip(&simulation.left) {
             let load = part_of(demand.load, *left);
             if load.rows > 0 {
-                self.late.push(Late { place: demand.label.clone(), load });
+                match self.late.iter_mut().find(|late| late.place == demand.label) {
+                    Some(late) => late.load.add(load),
+                    None => self.late.push(Late { place: demand.label.clone(), load }),
+                }
             }
         }
     }
@@ -263,24 +262,29 @@ fn part_of(load: Load, segments_left: f64) -> Load {
 /// Segments per second that it takes to be done by `by`, over the time in which anything is open.
 fn needed(demands: &[Demand], starts: UnixMicros, by: UnixMicros) -> f64 {
     let segments: f64 = demands.iter().map(|demand| demand.load.segments as f64).sum();
-    let mut stretches: Vec<_> = demands.iter().flat_map(|demand| &demand.open).copied().collect();
-    stretches.sort_unstable();
-    let (mut open, mut until) = (Duration::ZERO, starts);
-    for (from, to) in stretches {
-        let (from, to) = (from.max(until), to.min(by));
-        open += to.since(from);
-        until = until.max(to);
+    let (mut open, mut at) = (Duration::ZERO, starts);
+    while at < by {
+        let stretches = demands.iter().filter_map(|demand| next_stretch(&demand.calendar, at));
+        let Some((from, to)) = stretches.min_by_key(|(from, to)| (*from, std::cmp::Reverse(*to))) else { break };
+        open += to.min(by).since(from);
+        at = to;
     }
     if segments == 0.0 { 0.0 } else { segments / open.as_secs_f64() }
 }
 
+/// When a calendar is open next from `at` on: from, to.
+fn next_stretch(calendar: &Calendar, at: UnixMicros) -> Option<(UnixMicros, UnixMicros)> {
+    let from = calendar.next_opening(at)?;
+    Some((from, calendar.closing(from).unwrap_or(UnixMicros(u64::MAX))))
+}
+
 impl<'a> Simulation<'a> {
-    fn new(ceilings: &'a [Ceiling], demands: &'a [Demand]) -> Self {
+    fn new(ceilings: &'a [Ceiling], demands: &'a [Demand], starts: UnixMicros) -> Self {
         Self {
             ceilings,
             demands,
             left: demands.iter().map(|demand| demand.load.segments as f64).collect(),
-            n_over: vec![0; demands.len()],
+            stretches: demands.iter().map(|demand| next_stretch(&demand.calendar, starts)).collect(),
             done: 0.0,
             by_carrier: vec![0.0; ceilings.len()],
         }
@@ -290,23 +294,18 @@ impl<'a> Simulation<'a> {
         self.left.iter().sum()
     }
 
-    /// The stretch of demand `index` that is not over.
-    fn stretch(&self, index: usize) -> Option<(UnixMicros, UnixMicros)> {
-        self.demands.get(index)?.open.get(*self.n_over.get(index)?).copied()
-    }
-
     fn is_open(&self, index: usize, at: UnixMicros) -> bool {
-        self.stretch(index).is_some_and(|(from, to)| from <= at && at < to)
+        self.stretches.get(index).copied().flatten().is_some_and(|(from, to)| from <= at && at < to)
     }
 
     /// When something opens or closes next, at `until` at the latest.
     fn next_change(&mut self, at: UnixMicros, until: UnixMicros) -> UnixMicros {
         let mut next = until;
-        for index in 0..self.demands.len() {
-            while self.stretch(index).is_some_and(|(_, to)| to <= at) {
-                self.n_over.get_mut(index).into_iter().for_each(|n| *n += 1);
+        for (stretch, demand) in self.stretches.iter_mut().zip(self.demands) {
+            if stretch.is_some_and(|(_, to)| to <= at) {
+                *stretch = next_stretch(&demand.calendar, at);
             }
-            let Some((from, to)) = self.stretch(index) else { continue };
+            let Some((from, to)) = *stretch else { continue };
             next = next.min(if from > at { from } else { to });
         }
         next.max(UnixMicros(at.0 + 1))
@@ -349,9 +348,7 @@ impl<'a> Simulation<'a> {
     /// Messages that may go out right before `at` and have not.
     fn waiting(&self, at: UnixMicros) -> u64 {
         let before = UnixMicros(at.0.saturating_sub(1));
-        let open = |index: usize| self.demands.get(index).into_iter().flat_map(|demand| &demand.open);
-        let is_open = |index: usize| open(index).any(|(from, to)| *from <= before && before < *to);
-        let counted = self.demands.iter().zip(&self.left).enumerate().filter(|(index, _)| is_open(*index));
+        let counted = self.demands.iter().zip(&self.left).enumerate().filter(|(index, _)| self.is_open(*index, before));
         counted.map(|(_, (demand, left))| part_of(demand.load, *left).rows).sum()
     }
 }

@@ -11,7 +11,10 @@ use volley_ingest::{Plan, PlanChunk, PlanRow};
 use volley_reconciler::SuppressCause;
 use volley_smpp::text::{Encoding, Segments, Smart};
 
-use super::tally::{Load, MostParts, Place, Tally, Zones};
+use super::{
+    groups::{GroupCache, Groups},
+    tally::{Load, MostParts, Tally},
+};
 use crate::{
     Error,
     country::Country,
@@ -24,13 +27,12 @@ use crate::{
 };
 
 /// How rows are looked at.
-pub(crate) struct Survey<'a> {
+pub(crate) struct Survey<'a, 'g> {
     pub(crate) format: &'a MessageFormat,
     pub(crate) suppressed: &'a Suppressed,
     /// When suppression entries must hold.
     pub(crate) now: UnixMicros,
-    /// Where the column with a row's time zone lies.
-    pub(crate) zone_column: Option<usize>,
+    pub(crate) groups: &'a Groups<'g>,
 }
 
 /// What one thread uses again.
@@ -40,9 +42,10 @@ struct Scratch {
     composed: Composed,
     otherwise: Segments,
     forcing: Vec<char>,
+    groups: GroupCache,
 }
 
-impl Survey<'_> {
+impl Survey<'_, '_> {
     /// Counts all rows of the plan in `folder`, and writes the segments of each where they differ.
     /// `progress` hears rows done and all rows.
     pub(crate) fn take(&self, folder: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Tally, Error> {
@@ -66,19 +69,24 @@ impl Survey<'_> {
         plan.read_chunk(number, &mut chunk)?;
         let mut tally = Tally::default();
         let of_rows = (0..CHUNK_ROWS as u16).map_while(|offset| chunk.row(offset));
-        let of_rows = of_rows.map(|row| self.row(&row, scratch, &mut tally)).collect();
+        let of_rows = of_rows.map(|row| self.row(plan, &row, scratch, &mut tally)).collect();
         scratch.chunk = chunk;
         Ok((of_rows, tally))
     }
 
     /// Counts a row, and gives its segments.
-    fn row(&self, row: &PlanRow<'_>, scratch: &mut Scratch, tally: &mut Tally) -> u8 {
+    fn row(&self, plan: &Plan, row: &PlanRow<'_>, scratch: &mut Scratch, tally: &mut Tally) -> u8 {
         let composed = &mut scratch.composed;
         // It was composed before, when the list was checked.
         let _ = self.format.compose(row.variant, |index| row.field(index), composed);
         let parts = u8::try_from(composed.segments.len()).unwrap_or(u8::MAX);
         if let Some(cause) = self.cause(row) {
             *tally.suppressed.entry(cause).or_default() += 1;
+            return parts;
+        }
+        let group = self.groups.of_row(plan, row, &mut scratch.groups);
+        if group.is_closed {
+            tally.outside_windows += 1;
             return parts;
         }
         let country = Country::of_row(row);
@@ -90,19 +98,13 @@ impl Survey<'_> {
         if composed.segments.encoding() != Encoding::Default || composed.segments.is_simplified() {
             self.otherwise(country, scratch, tally);
         }
-        tally.by_place.entry(self.place(row, country)).or_default().add(load);
+        tally.by_group.entry(group.index).or_default().add(load);
         parts
     }
 
     fn cause(&self, row: &PlanRow<'_>) -> Option<SuppressCause> {
         let held = (row.variant == HOLD_OUT).then_some(SuppressCause::HoldOut);
         row.msisdn.and_then(|number| self.suppressed.cause(number, self.now)).or(held)
-    }
-
-    fn place(&self, row: &PlanRow<'_>, country: Option<Country>) -> Place {
-        let named = self.zone_column.map(|index| row.field(index).trim()).filter(|name| !name.is_empty());
-        let zones = named.map_or(Zones::Set(row.zone_set()), |name| Zones::Named(name.to_owned()));
-        Place { country, zones }
     }
 
     /// A message that is not in the default alphabet as it stands: why, and what other levels of

@@ -40,22 +40,6 @@ pub(crate) struct SmartTally {
     pub(crate) segments: BTreeMap<Option<Country>, i64>,
 }
 
-/// What rows that go out at the same hours have in common.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Place {
-    pub(crate) country: Option<Country>,
-    pub(crate) zones: Zones,
-}
-
-/// Where a row's recipient may be.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Zones {
-    /// As the list says.
-    Named(String),
-    /// A set of the plan, by the number.
-    Set(u16),
-}
-
 /// Counts of rows.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tally {
@@ -69,7 +53,10 @@ pub(crate) struct Tally {
     pub(crate) forcing: HashMap<char, u64>,
     /// By level, in the order of [`Smart::ALL`].
     pub(crate) smart: [SmartTally; Smart::ALL.len()],
-    pub(crate) by_place: HashMap<Place, Load>,
+    /// Rows whose hours are never open.
+    pub(crate) outside_windows: u64,
+    /// By the number of their group.
+    pub(crate) by_group: HashMap<u16, Load>,
 }
 
 impl Load {
@@ -81,7 +68,7 @@ impl Load {
 
 impl Tally {
     pub(crate) fn merge(&mut self, other: Self) {
-        let Self { suppressed, by_country, most, by_alphabet, forcing, smart, by_place } = other;
+        let Self { suppressed, by_country, most, by_alphabet, forcing, smart, outside_windows, by_group } = other;
         suppressed.into_iter().for_each(|(cause, n)| *self.suppressed.entry(cause).or_default() += n);
         merge_counts(&mut self.by_country, by_country);
         merge_counts(&mut self.forcing, forcing);
@@ -91,7 +78,8 @@ impl Tally {
             ours.ucs2_rows += theirs.ucs2_rows;
             theirs.segments.into_iter().for_each(|(country, n)| *ours.segments.entry(country).or_default() += n);
         }
-        by_place.into_iter().for_each(|(place, load)| self.by_place.entry(place).or_default().add(load));
+        self.outside_windows += outside_windows;
+        by_group.into_iter().for_each(|(group, load)| self.by_group.entry(group).or_default().add(load));
     }
 
     /// Notes a row if no other has as many parts in an earlier line.

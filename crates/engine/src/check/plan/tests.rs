@@ -1,3 +1,6 @@
+use jiff::tz::TimeZone;
+use volley_scheduler::{Holidays, Hours, LocalHours, Span};
+
 use super::*;
 
 const DAY: u64 = 86_400;
@@ -22,14 +25,25 @@ fn ceiling(carrier: &str, weight: u32, rate: Option<f64>) -> Ceiling {
     Ceiling { carrier: carrier.to_owned(), weight, rate }
 }
 
-/// Open in these hours of every day of two weeks.
+fn hours(from: u64, to: u64) -> LocalHours {
+    let span: Span = format!("{from:02}:00-{to:02}:00").parse().unwrap();
+    LocalHours::new(Hours::daily(&[span]).unwrap(), Holidays::default(), TimeZone::UTC)
+}
+
+/// Open in these hours of every day.
 fn demand(label: &str, segments: u64, from: u64, to: u64) -> Demand {
-    let open = (0..14).map(|day| (at(day * DAY + from * 3_600), at(day * DAY + to * 3_600))).collect();
-    Demand { label: label.to_owned(), load: Load { rows: segments, segments }, open }
+    let mut calendar = Calendar::always();
+    calendar.add(hours(from, to));
+    Demand { label: label.to_owned(), load: Load { rows: segments, segments }, calendar }
 }
 
 fn plan(ceilings: &[Ceiling], demands: &[Demand], campaign: Option<f64>, by: Option<u64>) -> SendingPlan {
-    let plan = SendingPlan::new(ceilings.to_vec(), demands, &Constant(campaign), at(0), by.map(at));
+    let plan = SendingPlan::new(
+        ceilings.to_vec(),
+        demands,
+        &Constant(campaign),
+        Times { starts: at(0), finish_by: by.map(at) },
+    );
     let planned: u64 = plan.hours.iter().flat_map(|hour| &hour.segments).sum();
     let all: u64 = demands.iter().map(|demand| demand.load.segments).sum();
     assert!(plan.finishes.is_none() || planned == all, "{planned} of {all} are planned");
@@ -97,7 +111,8 @@ fn without_any_limit_all_goes_out_at_its_opening() {
 
 #[test]
 fn what_never_opens_has_no_end() {
-    let never = Demand { open: Vec::new(), ..demand("never", 10, 0, 1) };
+    let mut never = demand("never", 10, 0, 1);
+    never.calendar.add(hours(2, 3));
     let ceilings = [ceiling("north", 1, Some(1.0))];
     let some = plan(&ceilings, &[never, demand("day", 10, 0, 24)], None, Some(3_600));
     assert_eq!((some.finishes, some.n_late()), (None, 10));
