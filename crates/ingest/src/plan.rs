@@ -192,13 +192,7 @@ impl Plan {
     /// none where nothing was known.
     #[must_use]
     pub fn time_zones(&self, row: &PlanRow<'_>) -> &[String] {
-        self.zone_set(row.zones)
-    }
-
-    /// The time zones of the set that [`PlanRow::zone_set`] names.
-    #[must_use]
-    pub fn zone_set(&self, index: u16) -> &[String] {
-        self.plan.zones.get(&index).map_or(&[], Vec::as_slice)
+        self.plan.zones.get(&row.zones).map_or(&[], Vec::as_slice)
     }
 
     /// Reads chunk `number` into `chunk`, whose memory is used again.
