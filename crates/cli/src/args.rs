@@ -9,14 +9,18 @@ mod init;
 mod inspect;
 mod listen;
 mod manual;
+mod plan;
 mod replies;
 mod report;
 mod sample;
+mod send_test;
 mod suppress;
+mod watch;
 
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
+use volley_engine::{RejectsFile, RejectsForm};
 
 pub(crate) use self::archive::ArchiveArgs;
 pub(crate) use self::carrier::{CarrierArgs, CarrierCommand, CarrierList, CarrierTestArgs, CarrierWatch};
@@ -27,13 +31,16 @@ pub(crate) use self::init::InitArgs;
 pub(crate) use self::inspect::{Inspect, InspectArgs, InspectInput, InspectText};
 pub(crate) use self::listen::ListenArgs;
 pub(crate) use self::manual::{CompletionsArgs, HelpArgs, ManArgs};
+pub(crate) use self::plan::{PlanArgs, PlanCommand, PlanSave};
 pub(crate) use self::replies::RepliesArgs;
 pub(crate) use self::report::{ReportArgs, ReportForm};
 pub(crate) use self::sample::SampleArgs;
+pub(crate) use self::send_test::SendTestArgs;
 pub(crate) use self::suppress::{
     SuppressArgs, SuppressCheck, SuppressCommand, SuppressExport, SuppressImportArgs, SuppressListArgs, SuppressNumber,
     SuppressWith,
 };
+pub(crate) use self::watch::WatchArgs;
 
 /// Bulk MT campaigns over SMPP: nothing lost, nothing silently sent twice.
 #[derive(Debug, Parser)]
@@ -73,12 +80,18 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Print finished messages for some rows of a campaign, and send nothing
     Sample(SampleArgs),
+    /// Send one finished message of a campaign to a phone of your own
+    SendTest(SendTestArgs),
     /// Go on with a campaign that was interrupted
     Resume(ResumeArgs),
     /// Show the numbers of all campaigns, or of one
     Status(StatusArgs),
-    /// List all campaigns, a line each
+    /// Show a campaign that runs, live, from another terminal
+    Watch(WatchArgs),
+    /// List all campaigns and saved plans, a line each
     List(ListArgs),
+    /// Show plans that were saved to be approved, or remove them
+    Plan(PlanArgs),
     /// Show a campaign's report, break it down, or export it by recipient
     Report(ReportArgs),
     /// List what recipients sent back, and what it asks for
@@ -117,6 +130,8 @@ Examples:
   volley run campaign.toml
   volley run campaign.toml --yes --json > report.json
   volley run campaign.toml --carriers /etc/volley/carriers.toml
+  volley run campaign.toml --approved 4f1d9a2c   what was saved with `plan save`, without asking
+  volley run campaign.toml --dry-run --rejects rejects.csv   (--raw for machines)
   volley run campaign.toml --dry-run          check and preview, send nothing")]
 pub(crate) struct RunArgs {
     /// The campaign file
@@ -127,14 +142,39 @@ pub(crate) struct RunArgs {
     /// Send without asking
     #[arg(long, short)]
     pub(crate) yes: bool,
+    /// Send without asking if everything is as it was when this plan was saved; else refuse and say
+    /// what changed. 8 digits of its hash do; with all 64 it need not have been saved here
+    #[arg(long, value_name = "HASH")]
+    pub(crate) approved: Option<String>,
     /// Check and preview, send nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) rejects: RejectsArgs,
     /// Begin anew although a campaign of this name is not finished: sends to everyone again
     #[arg(long)]
     pub(crate) again: bool,
     #[command(flatten)]
     pub(crate) output: RunOutput,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RejectsArgs {
+    /// Write the rejected rows to a CSV file: line, column, code, message, and their own columns.
+    /// Cells that a spreadsheet would take for a formula get an apostrophe
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rejects: Option<PathBuf>,
+    /// The rejected rows' cells with the list's own octets, for machines: no apostrophes, and
+    /// nothing replaced. Don't open it in a spreadsheet
+    #[arg(long, requires = "rejects")]
+    pub(crate) raw: bool,
+}
+
+impl RejectsArgs {
+    pub(crate) fn file(&self) -> Option<RejectsFile> {
+        let form = if self.raw { RejectsForm::Raw } else { RejectsForm::Spreadsheet };
+        self.rejects.clone().map(|path| RejectsFile { path, form })
+    }
 }
 
 #[derive(Debug, Args)]
@@ -148,6 +188,9 @@ pub(crate) struct RunOutput {
     /// No progress on stderr
     #[arg(long)]
     pub(crate) no_progress: bool,
+    /// What happens as JSON objects on stdout, one on a line: progress every second, notes, the end
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) json_lines: bool,
 }
 
 #[derive(Debug, Args)]
@@ -184,7 +227,11 @@ pub(crate) struct StatusArgs {
 #[command(after_help = "\
 Examples:
   volley list
-  volley list --json")]
+  volley list --json
+
+Plans that were saved with `volley plan save` follow the campaigns: they have `plan_hash`
+and no `id`. Their status is waiting, or approved when they were run; `volley plan remove HASH`
+removes one.")]
 pub(crate) struct ListArgs {
     /// Print JSON
     #[arg(long)]

@@ -87,9 +87,13 @@ impl Failure {
                 | Error::Ledger(_)
                 | Error::DoesNotReconcile { .. }
                 | Error::Changed { .. }
+                | Error::PlanDamaged { .. }
                 | Error::BadArchive { .. } => Code::Damaged,
                 Error::StillInDoubt { .. } => Code::InDoubt,
-                Error::NothingToSend { .. } | Error::EmptyField { .. } => Code::Failures,
+                Error::NothingToSend { .. }
+                | Error::EmptyField { .. }
+                | Error::IsSuppressed { .. }
+                | Error::NoTestRow { .. } => Code::Failures,
                 Error::Options(_)
                 | Error::List(_)
                 | Error::Carrier(_)
@@ -98,6 +102,12 @@ impl Failure {
                 | Error::NoNumber { .. }
                 | Error::NoList { .. }
                 | Error::BadListName { .. }
+                | Error::PlanChanged { .. }
+                | Error::PlanUsed { .. }
+                | Error::NoPlan { .. }
+                | Error::SeveralPlans { .. }
+                | Error::NoHash { .. }
+                | Error::NoRoute { .. }
                 | Error::NotInDoubt { .. }
                 | Error::NotFinished { .. }
                 | Error::IsArchived { .. }

@@ -1,19 +1,14 @@
 //! The binary `volley`: arguments, progress, tables, exit codes.
 
-/// A line for people, on stderr. A terminal that is gone, or a full disk behind it, stops nothing.
+/// A line for people, on stderr.
 macro_rules! say {
-    ($($words:tt)*) => {{
-        use std::io::Write as _;
-        let _ = writeln!(std::io::stderr(), $($words)*);
-    }};
+    () => { $crate::terminal::write(format_args!("\n")) };
+    ($($words:tt)*) => { $crate::terminal::write(format_args!("{}\n", format_args!($($words)*))) };
 }
 
 /// As [`say`], within a line.
 macro_rules! say_part {
-    ($($words:tt)*) => {{
-        use std::io::Write as _;
-        let _ = write!(std::io::stderr(), $($words)*);
-    }};
+    ($($words:tt)*) => { $crate::terminal::write(format_args!($($words)*)) };
 }
 
 mod args;
@@ -23,6 +18,8 @@ mod failure;
 mod interrupt;
 mod output;
 mod progress;
+mod screen;
+mod terminal;
 
 use std::process::ExitCode;
 
@@ -40,9 +37,12 @@ fn main() -> ExitCode {
         Command::Run(args) => commands::run::run(&data, &args),
         Command::Check(args) => commands::check::check(&data, &args),
         Command::Sample(args) => commands::sample::sample(&args),
+        Command::SendTest(args) => commands::send_test::send_test(&data, &args),
         Command::Resume(args) => commands::resume::resume(&data, &args),
         Command::Status(args) => commands::status::status(&data, &args),
+        Command::Watch(args) => commands::watch::watch(&data, &args),
         Command::List(args) => commands::status::list(&data, &args),
+        Command::Plan(args) => commands::plan::plan(&data, &args.what),
         Command::Report(args) => commands::report::report(&data, &args),
         Command::Replies(args) => commands::replies::replies(&data, &args),
         Command::Listen(args) => commands::listen::listen(&data, &args),
@@ -83,5 +83,5 @@ fn end_on_panic() {
 fn start_log() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("VOLLEY_LOG");
     let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| terminal::LogWriter).init();
 }

@@ -11,15 +11,22 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde_json::{Value, json};
 use volley_engine::{Board, FreezeProgress, MessageState, PreflightProgress, Summary};
 
-use crate::output::grouped;
+use crate::{
+    output::{grouped, text_at},
+    screen::{self, Speed, Style},
+    terminal,
+};
 
 const RENEW: Duration = Duration::from_millis(200);
 /// Renewals between two plain lines: five seconds.
 const PLAIN_EVERY: u32 = 25;
 /// What takes so long shows plain lines.
 const PLAIN_FROM: Duration = Duration::from_secs(1);
+/// Renewals between two lines of JSON: a second.
+const JSON_EVERY: u32 = 5;
 /// What takes no longer than that shows no progress.
 const QUIET_FOR: Duration = Duration::from_secs(2);
 
@@ -29,11 +36,22 @@ pub(crate) struct RunProgress {
     thread: Option<thread::JoinHandle<()>>,
 }
 
+/// How a run is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Showing {
+    /// A view on a terminal, a plain line now and then elsewhere.
+    Lines,
+    /// A JSON object on stdout for each look and each note.
+    JsonLines,
+    /// Notes alone.
+    Notes,
+}
+
 impl RunProgress {
-    pub(crate) fn start(board: Arc<Board>, campaign: u32) -> Self {
+    pub(crate) fn start(board: Arc<Board>, campaign: u32, showing: Showing) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
-        let thread = thread::spawn(move || show(&board, campaign, &stopped));
+        let thread = thread::spawn(move || show(&board, campaign, showing, &stopped));
         Self { stop, thread: Some(thread) }
     }
 }
@@ -47,35 +65,71 @@ impl Drop for RunProgress {
     }
 }
 
-fn show(board: &Board, campaign: u32, stop: &AtomicBool) {
-    let is_terminal = io::stderr().is_terminal();
-    let (mut n_notes, mut n_turns, mut before) = (0, 0_u32, None);
+fn show(board: &Board, campaign: u32, showing: Showing, stop: &AtomicBool) {
+    let can_draw = terminal::can_draw() && showing == Showing::Lines;
+    let every = match showing {
+        Showing::Lines if can_draw => 1,
+        Showing::Lines | Showing::Notes => PLAIN_EVERY,
+        Showing::JsonLines => JSON_EVERY,
+    };
+    let (mut n_notes, mut n_turns) = (0, 0_u32);
+    let (start, mut speed) = (now(), Speed::default());
     while !stop.load(Ordering::SeqCst) {
         thread::sleep(RENEW);
-        n_notes += show_notes(board, n_notes, is_terminal);
+        n_notes += show_notes(board, n_notes, showing);
         n_turns += 1;
+        if !n_turns.is_multiple_of(every) || showing == Showing::Notes {
+            continue;
+        }
         let Some(summary) = board.summary(campaign) else { continue };
-        if is_terminal {
-            clear(true);
-            say_part!("{}", line(board, &summary, before, RENEW));
-            let _ = io::stderr().flush();
-            before = Some(summary.segments.submitted);
-        } else if n_turns.is_multiple_of(PLAIN_EVERY) {
-            say!("{}", line(board, &summary, before, RENEW * PLAIN_EVERY));
-            before = Some(summary.segments.submitted);
+        speed.see(now().duration_since(start), summary.segments.submitted);
+        let status = board.status();
+        if can_draw {
+            draw(&status, &summary, &speed);
+        } else if showing == Showing::JsonLines {
+            put(&event("progress", &status, &summary.campaign));
+        } else {
+            let draining = if board.is_draining() { " · draining" } else { "" };
+            say!("{}{draining}", plain_line(&status, &summary, &speed));
         }
     }
     // What happened last is what explains the end.
-    show_notes(board, n_notes, is_terminal);
-    clear(is_terminal);
+    show_notes(board, n_notes, showing);
+    terminal::draw(&[]);
+}
+
+/// Whoever read our output has left: the run goes on.
+fn put(event: &Value) {
+    let _ = writeln!(io::stdout(), "{event}");
+}
+
+/// One campaign and the carriers as they are now: a line of `--json-lines`.
+pub(crate) fn event(name: &str, status: &Value, campaign: &str) -> Value {
+    let campaigns = status.pointer("/campaigns").and_then(Value::as_array);
+    let is_meant = |value: &&Value| value.get("campaign").and_then(Value::as_str) == Some(campaign);
+    let numbers = campaigns.into_iter().flatten().rev().find(is_meant);
+    json!({ "event": name, "campaign": numbers, "carriers": status.get("carriers") })
+}
+
+/// The last line of `--json-lines`.
+pub(crate) fn ended_event(summary: &Summary) -> Value {
+    json!({ "event": "ended", "campaign": summary })
+}
+
+/// Draws the view of one campaign.
+pub(crate) fn draw(status: &Value, summary: &Summary, speed: &Speed) {
+    let style = Style { width: terminal::width(), colour: terminal::is_coloured() };
+    terminal::draw(&screen::frame(status, summary, speed, style));
 }
 
 /// Shows the notes from the `from`-th on, and gives how many.
-fn show_notes(board: &Board, from: usize, is_terminal: bool) -> usize {
+fn show_notes(board: &Board, from: usize, showing: Showing) -> usize {
     let notes = board.notes_from(from);
     for note in &notes {
-        clear(is_terminal);
-        say!("{note}");
+        match showing {
+            Showing::Lines | Showing::Notes => say!("{note}"),
+            Showing::JsonLines => put(&json!({ "event": "note", "note": note })),
+        }
     }
     notes.len()
 }
@@ -86,43 +140,28 @@ fn clear(is_terminal: bool) {
     }
 }
 
-fn line(board: &Board, summary: &Summary, before: Option<u64>, over: Duration) -> String {
+/// A run in one line.
+pub(crate) fn plain_line(status: &Value, summary: &Summary, speed: &Speed) -> String {
     let n_in = |state| summary.states.get(state);
     let done = summary.rows - summary.n_open();
     let percent = done as f64 / summary.rows.max(1) as f64 * 100.0;
-    let rate = before
-        .map_or(0.0, |before| (summary.segments.submitted - before.min(summary.segments.submitted)) as f64)
-        / over.as_secs_f64();
-    let lanes = board.lanes();
-    let waits: Vec<&str> = lanes.iter().filter_map(|lane| lane.waits_for.as_deref()).collect();
     let mut line = format!(
-        "{percent:>5.1} %  {} submitted, {:.0}/s · {} delivered · {} waiting for a receipt",
+        "{percent:>5.1} %  {} submitted · {} delivered · {} waiting for a receipt",
         grouped(summary.segments.submitted),
-        rate,
         grouped(n_in(MessageState::Delivered)),
         grouped(n_in(MessageState::Accepted)),
     );
     let n_failed = n_in(MessageState::Failed) + n_in(MessageState::Undelivered) + n_in(MessageState::Expired);
-    for (n, word) in [(n_failed, "failed"), (n_in(MessageState::InDoubt), "in doubt"), (board.throttled(), "throttled")]
-    {
+    for (n, word) in [(n_failed, "failed"), (n_in(MessageState::InDoubt), "in doubt")] {
         if n > 0 {
             line.push_str(&format!(" · {} {word}", grouped(n)));
         }
     }
-    for lane in &lanes {
-        if let Some(ceiling) = lane.learned_ceiling_per_sec() {
-            line.push_str(&format!(" · {} takes {ceiling:.0}/s", lane.name));
+    line.push_str(&format!(" · {}", speed.line(summary, screen::limit(status))));
+    for carrier in status.pointer("/carriers").and_then(Value::as_array).into_iter().flatten() {
+        if let Some(alarm) = carrier.get("alarm").and_then(Value::as_str) {
+            line.push_str(&format!(" · {}: {alarm}", text_at(carrier, "/carrier")));
         }
-        if let Some(paused) = &lane.paused {
-            line.push_str(&format!(" · {} paused: {paused}", lane.name));
-        } else if lane.alarm().is_some() {
-            line.push_str(&format!(" · {} refuses the bind", lane.name));
-        }
-    }
-    if board.is_draining() {
-        line.push_str(" · draining");
-    } else if let Some(limit) = waits.first() {
-        line.push_str(&format!(" · limit: {limit}"));
     }
     line
 }

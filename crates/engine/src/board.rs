@@ -8,7 +8,10 @@ use std::{
 use serde_json::Value;
 use volley_pipeline::CarrierStatus;
 
-use crate::ledger_task::{SharedSnapshot, Snapshot};
+use crate::{
+    ledger_task::{SharedSnapshot, Snapshot},
+    status::status_json,
+};
 
 /// Notes kept for the screen; older ones are in the log.
 const MAX_NOTES: usize = 100;
@@ -132,6 +135,12 @@ impl Board {
     /// All that `status` shows.
     pub(crate) fn snapshot(&self) -> Snapshot {
         self.snapshot.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What `status` gives, as of now.
+    #[must_use]
+    pub fn status(&self) -> Value {
+        status_json(&self.snapshot(), &self.lanes(), self.journal())
     }
 
     /// The numbers of the campaign with this number.

@@ -22,7 +22,7 @@ use self::{
     plan::{CampaignRate, Demand},
 };
 pub use self::{
-    cost::{Bounds, Change, CostForecast, CostLine},
+    cost::{Bounds, CostChange, CostForecast, CostLine},
     funnel::Funnel,
     guards::GuardFinding,
     plan::{Ceiling, Hour, Late, SendingPlan},

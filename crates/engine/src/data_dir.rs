@@ -7,6 +7,7 @@
 //! replies.jsonl   messages to us; can be rewritten
 //! number.key      what numbers are hashed with where they may not stand
 //! keywords.toml   words in replies, where the built-in ones don't do
+//! plans/HASH/     plans that were checked and saved, to be run by their hash
 //! archives/       finished campaigns in one file each
 //! campaigns/N/    the frozen list, what was rejected, and the campaign as it was approved
 //! suppress/       numbers on suppression lists, where they are known; can be rewritten
@@ -23,7 +24,7 @@ use std::{
 
 use volley_core::CampaignId;
 
-use crate::Error;
+use crate::{Error, seal::TERMS};
 
 /// A campaign as it was approved, in its folder.
 pub(crate) const APPROVED: &str = "approved.json";
@@ -87,6 +88,11 @@ impl DataDir {
         self.campaign(id).join(APPROVED)
     }
 
+    /// Where plans lie that were saved.
+    pub(crate) fn plans(&self) -> PathBuf {
+        self.root.join("plans")
+    }
+
     /// Where archives go that are given no other place.
     pub(crate) fn archives(&self) -> PathBuf {
         self.root.join("archives")
@@ -123,7 +129,7 @@ impl DataDir {
         match name {
             "lock" | "number.key" | "keywords.toml" | "replies.jsonl" | "erasing.json" if is_in_root => Kind::Ours,
             "plan.json" => Kind::Plan,
-            "list.bin" | "rejects.csv" | APPROVED if is_beside_plan() => Kind::Ours,
+            "list.bin" | "rejects.csv" | APPROVED | TERMS if is_beside_plan() => Kind::Ours,
             name if name.ends_with(".erasing") => Kind::Ours,
             _ => Kind::Personal,
         }

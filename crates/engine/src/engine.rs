@@ -9,7 +9,7 @@ use std::{
 use tokio::sync::{Notify, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use volley_core::{CampaignId, CarrierIndex, Clock, MessageToken};
-use volley_ingest::Plan;
+use volley_ingest::{Plan, RejectsFile};
 use volley_journal::Journal;
 use volley_reconciler::{
     DoubtfulSegment, Ledger, RowToSend, Summary, SuppressCause,
@@ -20,6 +20,7 @@ use volley_simulator::{Account, Seen, Setup, Simulator};
 
 use crate::{
     DataDir, Error, Ground, Tasks, account,
+    approval::write_terms,
     archive::check_not_archived,
     board::Board,
     compact::{MAX_BYTES, compact_if_long},
@@ -168,12 +169,27 @@ impl Engine {
         carriers_file: &Path,
         progress: &mut dyn FnMut(PreflightProgress),
     ) -> Result<Preflight, Error> {
+        self.preflight_with_rejects(campaign_file, carriers_file, None, progress)
+    }
+
+    /// [`Engine::preflight`], with the rejected rows in a file of the user's besides: also when no
+    /// row can be sent.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn preflight_with_rejects(
+        &self,
+        campaign_file: &Path,
+        carriers_file: &Path,
+        rejects: Option<&RejectsFile>,
+        progress: &mut dyn FnMut(PreflightProgress),
+    ) -> Result<Preflight, Error> {
         let folder = self.dir.campaign(self.ledger.next_campaign());
         // Asked for before the list is frozen: a list that isn't there should not cost a wait.
         let names = options::CampaignOptions::load(campaign_file)?.audience.suppress;
         let suppressed = self.suppressed(&names)?;
         let reading = &mut |reading| progress(PreflightProgress::Reading(reading));
-        let listed = preflight::freeze_list(campaign_file, carriers_file, folder, reading)?;
+        let listed = preflight::freeze_list(campaign_file, carriers_file, folder, rejects, reading)?;
         listed.preflight(&suppressed, self.ground.clock.wall(), progress)
     }
 
@@ -190,6 +206,7 @@ impl Engine {
             fs::File::open(&path)?.sync_all()
         };
         write().map_err(|source| Error::Io { path: path.clone(), action: "can't keep the campaign", source })?;
+        write_terms(&preflight.folder, &preflight.terms)?;
         let id = self.ledger.next_campaign();
         let frozen = &preflight.frozen;
         let plan = Planned {
@@ -203,6 +220,7 @@ impl Engine {
         };
         let at = self.ground.clock.wall();
         self.record(|events| events.planned(id, at, &plan))?;
+        self.mark_approved(&preflight.terms.hash(), id)?;
         Ok(id)
     }
 

@@ -73,6 +73,74 @@ pub enum Error {
         /// What is wrong.
         what: String,
     },
+    /// What should be approved is not what was saved.
+    #[error("plan {} changed since it was approved: {}", short(hash), changes.join("; "))]
+    PlanChanged {
+        /// The plan that was approved.
+        hash: String,
+        /// What differs.
+        changes: Vec<String>,
+    },
+    /// The plan was run before.
+    #[error("plan {} was run before, as campaign {campaign}", short(hash))]
+    PlanUsed {
+        /// The plan.
+        hash: String,
+        /// Its number.
+        campaign: u32,
+    },
+    /// No plan with that hash was saved.
+    #[error("no plan in {} has a hash that begins with {prefix}", root.display())]
+    NoPlan {
+        /// What was asked for.
+        prefix: String,
+        /// The data directory.
+        root: PathBuf,
+    },
+    /// Too few digits to tell plans apart.
+    #[error("{n} plans have a hash that begins with {prefix}")]
+    SeveralPlans {
+        /// What was asked for.
+        prefix: String,
+        /// How many.
+        n: usize,
+    },
+    /// It can't be the hash of a plan.
+    #[error("`{text}` is no hash of a plan: 8 to 64 hexadecimal digits")]
+    NoHash {
+        /// What was asked for.
+        text: String,
+    },
+    /// A saved plan does not have the hash that it was saved under.
+    #[error("{} is not what was saved: it was damaged or changed, or a person was erased from it", path.display())]
+    PlanDamaged {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A test message may not go to this number.
+    #[error("+{number} gets nothing: {cause}")]
+    IsSuppressed {
+        /// The number, masked.
+        number: String,
+        /// Why.
+        cause: &'static str,
+    },
+    /// No test message can be made of a row.
+    #[error("no message of line {line} of the list: {why}")]
+    NoTestRow {
+        /// Its line.
+        line: u64,
+        /// Why not.
+        why: String,
+    },
+    /// A carrier that the campaign does not send through.
+    #[error("carrier `{carrier}` is in no route of the campaign: it has {known}")]
+    NoRoute {
+        /// What was asked for.
+        carrier: String,
+        /// Those of the routes.
+        known: String,
+    },
     /// A row to be decided on is not in doubt.
     #[error("row {row} of campaign `{campaign}` is not in doubt; nothing was decided")]
     NotInDoubt {
@@ -184,6 +252,11 @@ pub enum Error {
     },
 }
 
+/// A hash as far as a person compares it.
+fn short(hash: &str) -> &str {
+    hash.get(..12).unwrap_or(hash)
+}
+
 impl Error {
     /// What to do about it, where we know.
     #[must_use]
@@ -194,6 +267,25 @@ impl Error {
             Self::NoData { .. } => Some("use --data DIR if it lies elsewhere, or begin with `volley run`".to_owned()),
             Self::NoCampaign { .. } => Some("`volley list` shows all".to_owned()),
             Self::Changed { .. } => Some("restore it from a backup; `volley doctor` checks all files".to_owned()),
+            Self::PlanChanged { .. } => {
+                Some("put it back; or check it anew with `volley plan save`, and have that approved".to_owned())
+            }
+            Self::PlanUsed { .. } => Some(
+                "`volley resume` goes on with it where it is not finished; --again sends to everyone again".to_owned(),
+            ),
+            Self::NoPlan { .. } => {
+                Some("`volley list` shows the plans that were saved; `volley plan save` saves one".to_owned())
+            }
+            Self::SeveralPlans { .. } => Some("give more of its digits".to_owned()),
+            Self::NoHash { .. } => Some("`volley list` shows the plans that were saved".to_owned()),
+            Self::PlanDamaged { .. } => Some("remove it, and save it anew with `volley plan save`".to_owned()),
+            Self::IsSuppressed { .. } => {
+                Some("`volley suppress check NUMBER` shows the lists; use another phone".to_owned())
+            }
+            Self::NoTestRow { .. } => Some("name another line with --row, or none".to_owned()),
+            Self::NoRoute { .. } => {
+                Some("name one of these; `volley carrier test` tries any carrier of the file".to_owned())
+            }
             Self::NotFinished { name, .. } => Some(format!("`volley resume {name}` goes on with it")),
             Self::StillInDoubt { name, .. } => Some(format!(
                 "decide with `volley doubt resolve {name}`, or archive them as they are with --even-in-doubt"

@@ -11,6 +11,7 @@ pub mod inspect;
 pub mod options;
 
 mod account;
+mod approval;
 mod archive;
 mod asker;
 mod board;
@@ -53,11 +54,12 @@ mod suppress;
 mod text;
 mod turn;
 
+pub use approval::{Change, FileNames, ListTerms, SavedPlan, Terms, remove_plan, saved_plan, saved_plans};
 pub use archive::{ArchiveFile, ArchiveOptions, ArchiveOutcome, Archived, ToArchive, archive};
 pub use board::{Board, LaneBoard};
 pub use check::{
-    Bounds, Ceiling, Change, Check, CostForecast, CostLine, Decision, Forcing, Funnel, GuardFinding, Hour, Late, Load,
-    MostParts, SendingPlan, SmartLevel, Texts,
+    Bounds, Ceiling, Check, CostChange, CostForecast, CostLine, Decision, Forcing, Funnel, GuardFinding, Hour, Late,
+    Load, MostParts, SendingPlan, SmartLevel, Texts,
 };
 pub use cost::{Amounts, Contract, PlannedCost};
 pub use country::Country;
@@ -69,14 +71,14 @@ pub use erase::{ErasePerson, Erasure, moment, now};
 pub use error::Error;
 pub use ground::{Ground, Tasks, Waits};
 pub use listen::{Listened, Listener};
-pub use onboard::{CarrierTest, CarrierVerdict, TestStep, Verdict};
+pub use onboard::{CarrierTest, CarrierVerdict, SendTest, TestMessage, TestStep, Verdict};
 pub use preflight::{Approved, Preflight, PreflightProgress, carriers_file, propose_columns};
 pub use replies::{Membership, Numbers, ReplyRow, replies, write_replies_csv};
 pub use report::hour_text;
 pub use report::{Breakdown, By, Details, Line, Report, ReportZone, Tally};
 pub use run::Ended;
 pub use sample::{Sample, SampleFate, SampleMessage, SampleRows, sample};
-pub use status::{running_carriers, status};
+pub use status::{running, running_carriers, status};
 pub use suppress::{
     BadRow, Imported, ListFacts, OnList, SuppressImport, SuppressOptions, SuppressedRow, write_suppressed_csv,
 };
@@ -84,6 +86,6 @@ pub use suppress::{
 pub use options::Money;
 pub use tokio_util::sync::CancellationToken;
 pub use volley_core::{CampaignId, MessageState, UnixMicros};
-pub use volley_ingest::{FreezeProgress, Frozen, Proposal, ProposedColumn, Role, generate};
+pub use volley_ingest::{FreezeProgress, Frozen, Proposal, ProposedColumn, RejectsFile, RejectsForm, Role, generate};
 pub use volley_reconciler::{CampaignStatus, Summary, SuppressCause, is_in_sled};
 pub use volley_simulator as simulator;

@@ -4,6 +4,7 @@
 
 mod ids;
 mod messages;
+mod send;
 mod session;
 
 use std::{collections::BTreeMap, time::Duration};
@@ -13,6 +14,7 @@ use serde_json::{Value, json};
 use volley_core::Msisdn;
 use volley_simulator::{Account, Setup, Simulator};
 
+pub use self::send::{SendTest, TestMessage};
 use self::session::Session;
 use crate::{
     Error, account,

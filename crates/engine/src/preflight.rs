@@ -12,7 +12,9 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use volley_core::UnixMicros;
-use volley_ingest::{FreezeProgress, Frozen, Plan, PlanRow, Proposal, Rejection, RowCheck, RowFacts, RowView, freeze};
+use volley_ingest::{
+    FreezeProgress, Frozen, Plan, PlanRow, Proposal, Rejection, RejectsFile, RowCheck, RowFacts, RowView, freeze,
+};
 use volley_scheduler::Calendar;
 use volley_smpp::text::{Concat, Languages, SegmentOptions, Segments};
 
@@ -20,12 +22,13 @@ pub use self::list::propose_columns;
 use self::roles::{RoleColumns, RoleScratch};
 use crate::{
     Error,
+    approval::Terms,
     check::{Check, Groups, GuardFinding, Survey, Times},
     cost::{Contract, SegmentsByCountry},
     numbers::Suppressed,
     options::{self, CampaignOptions, CarrierOptions, Carriers, FileError, InDoubtPolicy, Prices, TlvOptions},
     render::lane_format::{self, LaneTlvs},
-    text::{Composed, MessageFormat, Unmade},
+    text::{Composed, HOLD_OUT, MessageFormat, Unmade},
 };
 
 /// A campaign as it was approved: kept beside its frozen list, so that a resume goes on with it
@@ -61,6 +64,8 @@ pub(crate) type ColumnTlvs = BTreeMap<String, BTreeMap<u16, TlvOptions>>;
 pub struct Preflight {
     /// What would be approved.
     pub approved: Approved,
+    /// The plan by whose hash it can be approved.
+    pub terms: Terms,
     /// The list in numbers.
     pub frozen: Frozen,
     /// All that can be said of it beforehand. Suppression lists are asked again when a row's turn comes.
@@ -77,9 +82,9 @@ pub fn carriers_file(campaign_file: &Path, named: Option<&Path>) -> PathBuf {
     named.map_or_else(|| campaign_file.with_file_name("carriers.toml"), Path::to_owned)
 }
 
-/// Reads both files and checks them against each other.
-pub(crate) fn load(campaign_file: &Path, carriers_file: &Path) -> Result<(CampaignOptions, Carriers), Error> {
-    let options = CampaignOptions::load(campaign_file)?;
+/// Reads both files and checks them against each other. With the text of the campaign file.
+fn load(campaign_file: &Path, carriers_file: &Path) -> Result<(CampaignOptions, Carriers, String), Error> {
+    let (options, text) = CampaignOptions::load_with_text(campaign_file)?;
     let carriers = Carriers::load(carriers_file)?;
     check_routes(&options, &carriers)?;
     check_confirmation(&options, &carriers, campaign_file)?;
@@ -87,7 +92,7 @@ pub(crate) fn load(campaign_file: &Path, carriers_file: &Path) -> Result<(Campai
     if let Some(path) = keywords_file(&options, campaign_file) {
         options::load_keywords(&path)?;
     }
-    Ok((options, carriers))
+    Ok((options, carriers, text))
 }
 
 /// The campaign's own table of words, if it has one.
@@ -170,6 +175,7 @@ pub(crate) struct Listed {
     carriers_file: PathBuf,
     pub(crate) options: CampaignOptions,
     carriers: Carriers,
+    terms: Terms,
     pub(crate) format: MessageFormat,
     /// Where the column with a row's time zone lies.
     zone_column: Option<usize>,
@@ -192,20 +198,22 @@ pub enum PreflightProgress {
     },
 }
 
-/// Freezes the list into `folder`.
+/// Freezes the list into `folder`. `rejects`: where rejected rows go besides.
 pub(crate) fn freeze_list(
     campaign_file: &Path,
     carriers_file: &Path,
     folder: PathBuf,
+    rejects: Option<&RejectsFile>,
     progress: &mut dyn FnMut(FreezeProgress),
 ) -> Result<Listed, Error> {
-    let (options, carriers) = load(campaign_file, carriers_file)?;
+    let (options, carriers, text) = load(campaign_file, carriers_file)?;
     let format = message_format(&options, &carriers)?;
     let mut columns = lane_format::kept_columns(format.columns(), routed(&options, &carriers).map(|(_, it)| it));
     columns.extend(
         roles::columns(&options.audience).filter(|column| !columns.contains(column)).cloned().collect::<Vec<_>>(),
     );
-    let (list, proposal) = list::options(&options, campaign_file, columns)?;
+    let (mut list, proposal) = list::options(&options, campaign_file, columns)?;
+    list.rejects = rejects.cloned();
     let consent_from = options.guards.require_consent_after.map(|from| from.0);
     let roles = RoleColumns::new(&options.audience, &list.columns).requiring_consent(consent_from);
     let zone_column = roles.time_zone();
@@ -213,11 +221,12 @@ pub(crate) fn freeze_list(
     let frozen =
         freeze(&list, &check, &folder, progress).map_err(|error| texts::placed(error, &options, campaign_file))?;
     texts::stop_at_empty(&frozen, &folder)?;
+    let terms = Terms::of((campaign_file, &text), &options, &carriers, &frozen);
     // Absolute, so that a resume from elsewhere finds it when it looks whether it changed.
     let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let (campaign_file, carriers_file) = (absolute(campaign_file), absolute(carriers_file));
     let format = check.format;
-    Ok(Listed { campaign_file, carriers_file, options, carriers, format, zone_column, frozen, proposal, folder })
+    Ok(Listed { campaign_file, carriers_file, options, carriers, terms, format, zone_column, frozen, proposal, folder })
 }
 
 impl Listed {
@@ -228,8 +237,8 @@ impl Listed {
         now: UnixMicros,
         progress: &mut dyn FnMut(PreflightProgress),
     ) -> Result<Preflight, Error> {
-        let Self { campaign_file, carriers_file, options, carriers, format, zone_column, frozen, proposal, folder } =
-            self;
+        let Self { campaign_file, carriers_file, options, carriers, terms, format, zone_column, .. } = self;
+        let (frozen, proposal, folder) = (self.frozen, self.proposal, self.folder);
         let times = Times { starts: now, finish_by: None };
         let groups = Groups::new(times, zone_column, Box::new(|_: &Plan, _: &PlanRow<'_>| Calendar::always()));
         let survey = Survey { format: &format, suppressed, now, groups: &groups };
@@ -247,7 +256,7 @@ impl Listed {
             let what = format!("{} rows were read, and {} are accounted for", frozen.n_rows, check.funnel.sum());
             return Err(Error::DoesNotReconcile { what, root: folder });
         }
-        Ok(Preflight { approved, frozen, check, proposal, folder })
+        Ok(Preflight { approved, terms, frozen, check, proposal, folder })
     }
 }
 
@@ -351,6 +360,10 @@ impl RowCheck for RowChecks {
         let variant = self.format.variant(row.msisdn, value).map_err(|unmade| self.rejection(unmade))?;
         self.format.check_fields(variant, value).map_err(|unmade| self.rejection(unmade))?;
         self.roles.check(row, &mut scratch.roles)?;
+        if variant == HOLD_OUT {
+            // It gets nothing: no carrier needs a field of it.
+            return Ok(RowFacts { variant, ..RowFacts::default() });
+        }
         for (carrier, tlvs) in &self.lanes {
             scratch.tlvs.clear();
             if let Err(refused) = tlvs.put(|index| row.field(index), &mut scratch.tlvs) {

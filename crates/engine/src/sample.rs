@@ -84,7 +84,7 @@ pub fn sample(
     progress: &mut dyn FnMut(FreezeProgress),
 ) -> Result<Vec<Sample>, Error> {
     let folder = Folder::new()?;
-    let listed = preflight::freeze_list(campaign_file, carriers_file, folder.0.clone(), progress)?;
+    let listed = preflight::freeze_list(campaign_file, carriers_file, folder.0.clone(), None, progress)?;
     if listed.frozen.n_valid == 0 {
         return Err(Error::NothingToSend { n_rows: listed.frozen.n_rows });
     }
@@ -102,10 +102,14 @@ pub fn sample(
 }
 
 /// Only we can look into it, and it goes when it is dropped.
-struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    fn new() -> Result<Self, Error> {
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(crate) fn new() -> Result<Self, Error> {
         let path = std::env::temp_dir().join(format!("volley-sample-{}", std::process::id()));
         let made = DirBuilder::new().mode(0o700).create(&path);
         made.map_err(|source| Error::Io { path: path.clone(), action: "can't make a folder for the sample", source })?;

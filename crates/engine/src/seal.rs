@@ -3,6 +3,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
+use sha2::{Digest as _, Sha256};
 use volley_core::CampaignId;
 use volley_reconciler::{Ledger, record::Planned};
 
@@ -16,8 +17,15 @@ pub(crate) const PLAN: &str = "plan.json";
 pub(crate) const REJECTS: &str = "rejects.csv";
 /// How many segments each row was approved with, where they differ.
 pub(crate) const SEGMENTS: &str = "segments.bin";
+/// The plan that was approved, by whose hash it is.
+pub(crate) const TERMS: &str = "terms.json";
 /// All of them.
-pub(crate) const ALL: [&str; 4] = [APPROVED, PLAN, REJECTS, SEGMENTS];
+pub(crate) const ALL: [&str; 5] = [APPROVED, PLAN, REJECTS, SEGMENTS, TERMS];
+
+/// SHA-256, in hex.
+pub(crate) fn hash_of(octets: &[u8]) -> String {
+    Sha256::digest(octets).iter().map(|octet| format!("{octet:02x}")).collect()
+}
 
 /// SHA-256 of each file, when a campaign is approved.
 pub(crate) fn of(folder: &Path) -> Result<BTreeMap<String, String>, Error> {

@@ -34,6 +34,13 @@ pub fn status(dir: &DataDir) -> Result<Value, Error> {
     }
 }
 
+/// [`status`] of the process that runs on the data directory; `None` when none runs, or it does
+/// not answer.
+#[must_use]
+pub fn running(dir: &DataDir) -> Option<Value> {
+    control::ask(&dir.control_socket())
+}
+
 /// The carriers of the process that runs on the data directory, as in [`status`]; `None` when
 /// none runs, or it does not answer.
 #[must_use]

@@ -29,5 +29,5 @@ pub use number_list::{ListedNumber, NumberListOptions, read_numbers};
 pub use person::{Person, Whose};
 pub use plan::{ErasedPlan, Plan, PlanChunk, PlanRow, erase_plan};
 pub use propose::{Proposal, ProposedColumn, Role, propose};
-pub use rejects::{RejectedRow, Rejects, erase_rejects, erase_table};
+pub use rejects::{RejectedRow, Rejects, RejectsFile, RejectsForm, erase_rejects, erase_table};
 pub use source::{STDIN, is_stdin, source_hash_of};

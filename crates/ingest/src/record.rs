@@ -36,6 +36,17 @@ impl LineCounter {
 
     /// Sees the line ends that these octets begin with, and gives how many octets they are.
     pub(crate) fn skip_line_ends(&mut self, octets: &[u8]) -> usize {
+        // The usual case by itself: it comes once for each row.
+        let n_usual = match octets {
+            [b'\n', next, ..] if !self.is_after_cr && !is_line_end(*next) => 1,
+            [b'\r', b'\n', next, ..] if !is_line_end(*next) => 2,
+            _ => 0,
+        };
+        if n_usual > 0 {
+            self.line += 1;
+            self.is_after_cr = false;
+            return n_usual;
+        }
         let n = octets.iter().take_while(|octet| is_line_end(**octet)).count();
         self.see(octets.get(..n).unwrap_or_default());
         n
@@ -94,7 +105,7 @@ impl<'a> Record<'a> {
         self.octets.get(*start as usize..*end as usize)
     }
 
-    pub(crate) fn iter(self) -> impl Iterator<Item = &'a [u8]> {
+    pub(crate) fn iter(self) -> impl Iterator<Item = &'a [u8]> + Clone {
         (0..self.len()).filter_map(move |column| self.get(column))
     }
 

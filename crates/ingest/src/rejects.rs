@@ -3,7 +3,8 @@
 mod erase;
 
 use std::{
-    fs::File,
+    ffi::OsStr,
+    fs::{self, File},
     path::{Path, PathBuf},
 };
 
@@ -32,41 +33,106 @@ pub struct RejectedRow {
     pub raw: String,
 }
 
+/// Rejected rows in a file of the user's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RejectsFile {
+    /// Where. It is whole or not there, unless it is a device or a pipe.
+    pub path: PathBuf,
+    /// For whom.
+    pub form: RejectsForm,
+}
+
+/// How the cells of a rejected row are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RejectsForm {
+    /// For people: an apostrophe stands before what a spreadsheet would take for a formula, NULs
+    /// are shown, and what is not UTF-8 is replaced.
+    Spreadsheet,
+    /// For machines: the octets of the list (after decoding UTF-16 or Windows-1252), nothing added.
+    Raw,
+}
+
+/// Writes rejected rows beside the plan, and where they are wanted else.
 pub(crate) struct RejectsWriter {
+    outputs: Vec<Output>,
+}
+
+struct Output {
     path: PathBuf,
+    /// Where it is written until it is whole; removed when it never is.
+    unfinished: Option<PathBuf>,
+    form: RejectsForm,
     writer: csv::Writer<File>,
 }
 
 impl RejectsWriter {
-    pub(crate) fn create(dir: &Path, header: &[String]) -> Result<Self, Error> {
-        let path = dir.join(REJECTS);
-        let file = File::create(&path).map_err(Error::io(&path, "can't create the rejects file"))?;
-        let mut rejects = Self { path, writer: csv::WriterBuilder::new().flexible(true).from_writer(file) };
-        let header: Vec<_> = header.iter().map(|name| spreadsheet_safe(name.as_bytes())).collect();
+    pub(crate) fn create(dir: &Path, header: &[String], other: Option<&RejectsFile>) -> Result<Self, Error> {
+        let own = RejectsFile { path: dir.join(REJECTS), form: RejectsForm::Spreadsheet };
+        let mut outputs = vec![Output::create(&own, None)?];
+        if let Some(other) = other {
+            let is_special = fs::metadata(&other.path).is_ok_and(|metadata| !metadata.is_file());
+            let mut name = other.path.file_name().unwrap_or_default().to_owned();
+            name.push(format!(".{}.new", std::process::id()));
+            outputs.push(Output::create(other, (!is_special).then(|| other.path.with_file_name(name)))?);
+        }
+        let mut rejects = Self { outputs };
         let own = OWN_COLUMNS.iter().map(|name| name.as_bytes());
-        rejects.write(own.chain(header.iter().map(Vec::as_slice)))?;
+        rejects.write(own.chain(header.iter().map(String::as_bytes)))?;
         Ok(rejects)
     }
 
     pub(crate) fn push(&mut self, record: Record<'_>, rejected: &RejectedRow) -> Result<(), Error> {
         let line = rejected.line.to_string();
         let own = [&line, rejected.column.as_deref().unwrap_or(""), &rejected.code, &rejected.reason];
-        let fields = own.iter().map(|field| field.as_bytes()).chain(record.iter());
-        let safe: Vec<Vec<u8>> = fields.map(spreadsheet_safe).collect();
-        self.write(safe.iter().map(Vec::as_slice))
+        self.write(own.iter().map(|field| field.as_bytes()).chain(record.iter()))
+    }
+
+    fn write<'a>(&mut self, fields: impl Iterator<Item = &'a [u8]> + Clone) -> Result<(), Error> {
+        self.outputs.iter_mut().try_for_each(|output| output.write(fields.clone()))
+    }
+
+    pub(crate) fn finish(self) -> Result<(), Error> {
+        self.outputs.into_iter().try_for_each(Output::finish)
+    }
+}
+
+impl Output {
+    fn create(file: &RejectsFile, unfinished: Option<PathBuf>) -> Result<Self, Error> {
+        let RejectsFile { path, form } = file.clone();
+        let place = unfinished.as_ref().unwrap_or(&path);
+        let file = File::create(place).map_err(Error::io(&path, "can't create the rejects file"))?;
+        let writer = csv::WriterBuilder::new().flexible(true).from_writer(file);
+        Ok(Self { path, unfinished, form, writer })
     }
 
     fn write<'a>(&mut self, fields: impl Iterator<Item = &'a [u8]>) -> Result<(), Error> {
-        let failed = |error: csv::Error| {
-            let source = std::io::Error::other(error);
-            Error::Io { path: self.path.clone(), action: "can't write the rejects file", source }
+        let written = match self.form {
+            RejectsForm::Raw => self.writer.write_record(fields),
+            RejectsForm::Spreadsheet => self.writer.write_record(fields.map(spreadsheet_safe)),
         };
-        self.writer.write_record(fields).map_err(failed)
+        let failed = Error::io(&self.path, "can't write the rejects file");
+        written.map_err(|error| failed(std::io::Error::other(error)))
     }
 
-    pub(crate) fn finish(mut self) -> Result<(), Error> {
-        let synced = self.writer.flush().and_then(|()| self.writer.get_ref().sync_all());
-        synced.map_err(Error::io(&self.path, "can't write the rejects file"))
+    fn finish(mut self) -> Result<(), Error> {
+        let mut finish = || {
+            self.writer.flush()?;
+            match self.writer.get_ref().sync_all() {
+                // A pipe can't be synced.
+                Err(_) if self.unfinished.is_none() && self.path.file_name() != Some(OsStr::new(REJECTS)) => {}
+                synced => synced?,
+            }
+            self.unfinished.take().map_or(Ok(()), |unfinished| fs::rename(unfinished, &self.path))
+        };
+        finish().map_err(Error::io(&self.path, "can't write the rejects file"))
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        if let Some(unfinished) = &self.unfinished {
+            let _ = fs::remove_file(unfinished);
+        }
     }
 }
 

@@ -5,7 +5,8 @@ use std::{fs, path::Path};
 
 use volley_core::CHUNK_ROWS;
 use volley_ingest::{
-    Error, Frozen, ListOptions, Plan, PlanChunk, Rejection, Rejects, RowCheck, RowFacts, RowView, freeze,
+    Encoding, Error, Frozen, ListOptions, Plan, PlanChunk, Rejection, Rejects, RejectsFile, RejectsForm, RowCheck,
+    RowFacts, RowView, freeze,
     generate::{GenerateOptions, generate},
     source_hash_of,
 };
@@ -113,6 +114,43 @@ fn cells_that_a_spreadsheet_would_run_are_made_safe() {
     freeze_bytes(dir.path(), b"=1+1,phone,name\n,0151 12345678,x\n,12,x\n").unwrap();
     let text = fs::read_to_string(dir.path().join("plan/rejects.csv")).unwrap();
     assert!(text.starts_with("_line,_column,_code,_message,'=1+1,phone,name"), "{text}");
+}
+
+#[test]
+fn rejected_rows_go_to_a_file_of_the_users_too_safe_or_with_the_octets_of_the_list() {
+    let dir = tempfile::tempdir().unwrap();
+    let list = dir.path().join("list.csv");
+    let broken = b"phone,name\n12,=1+1\n13,\"J\xFCrgen, \"\"J\"\"\"\n14,'=x\n15,a\0b\n";
+    // One row in another encoding is a fault of that row only where most others have none.
+    let sound: String = (100..300).map(|n| format!("+49151123456{n},ok\n").replace("56", "5")).collect();
+    fs::write(&list, [&broken[..], sound.as_bytes()].concat()).unwrap();
+    let wanted = dir.path().join("out.csv");
+    let written = |form| {
+        let rejects = Some(RejectsFile { path: wanted.clone(), form });
+        let options = ListOptions { rejects, encoding: Some(Encoding::Utf8), ..ListOptions::new(&list, "phone") };
+        freeze(&options, &Check, &dir.path().join("plan"), &mut |_| ()).map(|_| ())
+    };
+    written(RejectsForm::Spreadsheet).unwrap();
+    let own = fs::read(dir.path().join("plan/rejects.csv")).unwrap();
+    assert_eq!(fs::read(&wanted).unwrap(), own);
+    let safe = String::from_utf8(own).unwrap();
+    assert!(safe.contains(",12,'=1+1\n") && safe.contains("J\u{FFFD}rgen") && safe.contains("a\u{2400}b"), "{safe}");
+    written(RejectsForm::Raw).unwrap();
+    let raw = fs::read(&wanted).unwrap();
+    for cells in [&b",12,=1+1\n"[..], b",13,\"J\xFCrgen, \"\"J\"\"\"\n", b",14,'=x\n", b",15,a\0b\n"] {
+        assert!(raw.windows(cells.len()).any(|window| window == cells), "{}", String::from_utf8_lossy(&raw));
+    }
+    assert!(raw.starts_with(b"_line,_column,_code,_message,phone,name\n2,phone,"));
+    // The plan's own stays safe, and a list that can't be used leaves nothing half written.
+    assert!(fs::read_to_string(dir.path().join("plan/rejects.csv")).unwrap().contains("'=1+1"));
+    fs::remove_file(&wanted).unwrap();
+    fs::write(&list, "phone,name\n12,\"x\n").unwrap();
+    written(RejectsForm::Raw).unwrap_err();
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2, "the list and the plan");
+    let rejects = Some(RejectsFile { path: dir.path().join("no/such.csv"), form: RejectsForm::Raw });
+    let options = ListOptions { rejects, encoding: Some(Encoding::Utf8), ..ListOptions::new(&list, "phone") };
+    let error = freeze(&options, &Check, &dir.path().join("plan"), &mut |_| ()).unwrap_err();
+    assert!(matches!(error, Error::Io { ref path, .. } if path.ends_with("no/such.csv")), "{error}");
 }
 
 #[test]

@@ -121,7 +121,7 @@ fn test(args: &CarrierTestArgs) -> Result<Code, Failure> {
     })
 }
 
-fn step_line(step: &TestStep) -> String {
+pub(super) fn step_line(step: &TestStep) -> String {
     let verdict = match step.verdict {
         Verdict::Ok => "ok",
         Verdict::Failed => "FAILED",

@@ -2,24 +2,33 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
-use volley_engine::{CancellationToken, DataDir, Ended, Engine, Error, Outcome, Prepared, carriers_file};
+use volley_engine::{CancellationToken, DataDir, Ended, Engine, Error, Outcome, Preflight, Prepared, carriers_file};
 
-use super::{check::preview, report::write_rows};
+use super::{check::preview, plan::short, report::write_rows};
 use crate::{
     args::{RunArgs, RunOutput},
     failure::{Code, Failure},
     interrupt,
     output::{grouped, outcome_json, print, summary_table},
-    progress::{RunProgress, preflight_progress},
+    progress::{RunProgress, Showing, ended_event, preflight_progress},
 };
 
 pub(crate) fn run(data: &DataDir, args: &RunArgs) -> Result<Code, Failure> {
     let mut engine = Engine::open(data)?;
     let carriers = carriers_file(&args.campaign, args.carriers.as_deref());
-    let preflight = engine.preflight(&args.campaign, &carriers, &mut preflight_progress(args.output.no_progress))?;
+    let mut progress = preflight_progress(args.output.no_progress);
+    let rejects = args.rejects.file();
+    let preflight = engine.preflight_with_rejects(&args.campaign, &carriers, rejects.as_ref(), &mut progress)?;
     let name = preflight.approved.options.name.clone();
     say_part!("{}", preview(&preflight));
     preflight.allow()?;
+    match &args.approved {
+        Some(hash) => {
+            engine.check_approved(&preflight, hash, args.again)?;
+            say!("  plan {}, as it was approved", short(&preflight.terms.hash()));
+        }
+        None => say_part!("{}", plan_in_words(&engine, &preflight)?),
+    }
     if args.dry_run {
         say!("dry run: nothing was sent");
         return Ok(Code::Clean);
@@ -37,13 +46,32 @@ pub(crate) fn run(data: &DataDir, args: &RunArgs) -> Result<Code, Failure> {
     if n_before > 0 {
         say!("note: a campaign `{name}` was finished before ({n_before}); this one sends to everyone again");
     }
-    if !args.yes && !confirm("send?")? {
+    if !args.yes && args.approved.is_none() && !confirm("send?")? {
         say!("nothing was sent");
         return Ok(Code::Interrupted);
     }
     let id = engine.approve(&preflight)?;
     let prepared = engine.prepare(id, args.carriers.as_deref())?;
     drive(data, prepared, &args.output, &name)
+}
+
+/// The plan, whether it is the one that waits, and else what differs from the last of this name
+/// that was saved or sent.
+fn plan_in_words(engine: &Engine, preflight: &Preflight) -> Result<String, Failure> {
+    let (name, hash) = (&preflight.terms.name, preflight.terms.hash());
+    let (since, changes) = match engine.changed_since(preflight)? {
+        Some((plan, changes)) if changes.is_empty() => {
+            return Ok(format!("  plan {}, saved by {} at {}\n", short(&hash), plan.saved_by, plan.saved_at));
+        }
+        Some((plan, changes)) => (format!("plan {} was saved by {}", short(&plan.hash), plan.saved_by), changes),
+        None => match engine.ledger().find(name) {
+            Some(id) => (format!("campaign {id} was approved"), engine.changed_since_campaign(preflight, id)),
+            None => (String::new(), Vec::new()),
+        },
+    };
+    let head = if changes.is_empty() { String::new() } else { format!(", changed since {since}:") };
+    let lines: String = changes.iter().map(|change| format!("    {change}\n")).collect();
+    Ok(format!("  plan {}{head}\n{lines}", short(&hash)))
 }
 
 /// Asks a person at the terminal.
@@ -67,7 +95,12 @@ pub(crate) fn drive(data: &DataDir, prepared: Prepared, output: &RunOutput, name
     let (board, id) = (prepared.board(), prepared.id());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(Failure::io("can't start"))?;
-    let progress = (!output.no_progress).then(|| RunProgress::start(board, id.0));
+    let showing = match (output.json_lines, output.no_progress) {
+        (true, _) => Showing::JsonLines,
+        (false, true) => Showing::Notes,
+        (false, false) => Showing::Lines,
+    };
+    let progress = RunProgress::start(board, id.0, showing);
     let result = runtime.block_on(async {
         let shutdown = CancellationToken::new();
         let watching = tokio_util_spawn(interrupt::watch(shutdown.clone()));
@@ -90,6 +123,8 @@ pub(crate) fn tokio_util_spawn(task: impl Future<Output = ()> + Send + 'static) 
 fn report(data: &DataDir, outcome: &Outcome, output: &RunOutput, id: u32) -> Result<(), Failure> {
     if output.json {
         print(&format!("{:#}\n", outcome_json(outcome)))?;
+    } else if output.json_lines {
+        print(&format!("{}\n", ended_event(&outcome.summary)))?;
     } else {
         print(&summary_table(&outcome.summary))?;
         if let Some(seen) = &outcome.seen {

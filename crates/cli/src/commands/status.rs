@@ -1,8 +1,9 @@
 //! `volley status` and `volley list`: from the store alone, or from the process that runs.
 
 use serde_json::Value;
-use volley_engine::DataDir;
+use volley_engine::{DataDir, saved_plans};
 
+use super::plan::{plan_json, plans_table};
 use crate::{
     args::{ListArgs, StatusArgs},
     carriers::live_table,
@@ -66,8 +67,10 @@ fn with_run(mut campaign: Value, status: &Value) -> Value {
 
 pub(crate) fn list(data: &DataDir, args: &ListArgs) -> Result<Code, Failure> {
     let mut value = volley_engine::status(data)?;
-    let campaigns = campaigns_of(&mut value);
+    let mut campaigns = campaigns_of(&mut value);
+    let plans = saved_plans(data)?;
     if args.json {
+        campaigns.extend(plans.iter().map(plan_json));
         print(&format!("{:#}\n", Value::Array(campaigns)))?;
         return Ok(Code::Clean);
     }
@@ -86,6 +89,9 @@ pub(crate) fn list(data: &DataDir, args: &ListArgs) -> Result<Code, Failure> {
             n("/states/delivered"),
             n("/states/in_doubt"),
         ))?;
+    }
+    if !plans.is_empty() {
+        print(&format!("\n{}", plans_table(&plans)))?;
     }
     Ok(Code::Clean)
 }

@@ -1,6 +1,7 @@
 //! The binary as its users meet it.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod approve;
 mod archive;
 mod bad_input;
 mod carrier_command;
@@ -24,8 +25,10 @@ mod queries;
 mod replies;
 mod report;
 mod scenarios;
+mod send_test;
 mod silence;
 mod support;
 mod suppress;
 mod syscalls;
 mod texts;
+mod watch;

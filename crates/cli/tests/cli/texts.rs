@@ -133,6 +133,36 @@ fn an_empty_field_stops_all_where_the_campaign_says_so() {
 }
 
 #[test]
+fn a_row_that_is_held_out_is_not_rejected_for_what_it_would_have_needed() {
+    let dir = tempfile::tempdir().unwrap();
+    let rows: String = (0..60).map(|n| format!("+49151123456{n:02},\n")).collect();
+    let message = "text = 'Use {{ code }}'\nhold-out = 0.5";
+    write(dir.path(), "", message, &format!("phone,code\n{rows}"));
+    let funnel = |code: &str| {
+        let words = stderr(&run(dir.path(), &["run", "campaign.toml", "--dry-run"]));
+        let n_after = |from: &str| {
+            let rest = words.split(from).nth(1).unwrap_or_else(|| panic!("{words}"));
+            rest.split_whitespace().next().unwrap().parse::<u32>().unwrap()
+        };
+        let held = n_after("suppressed: hold-out:");
+        assert!(words.contains(code), "{words}");
+        (n_after("rejected"), held)
+    };
+    let (rejected, held) = funnel("empty-field");
+    assert!(rejected + held == 60 && held > 15, "{rejected} {held}");
+    // The same for a field that a carrier needs.
+    write(dir.path(), "", "text = 'Hi'\nhold-out = 0.5", &format!("phone,code\n{rows}"));
+    let carriers = fs::read_to_string(dir.path().join("carriers.toml")).unwrap();
+    let tlv = "[carriers.north.tlvs]\n\"0x1400\" = { type = \"c-string\", max-length = 9, column = \"code\" }\n";
+    fs::write(dir.path().join("carriers.toml"), format!("{carriers}{tlv}")).unwrap();
+    assert_eq!(funnel("carrier-field"), (rejected, held));
+    // Nor does it stop all.
+    write(dir.path(), "", &format!("{message}\n[message.empty]\ncode = \"stop\""), &format!("phone,code\n{rows}"));
+    let output = run(dir.path(), &["run", "campaign.toml", "--dry-run"]);
+    assert!(stderr(&output).contains(&format!("({rejected} such rows in all)")), "{}", stderr(&output));
+}
+
+#[test]
 fn columns_that_are_not_there_are_told_with_their_place_in_the_campaign() {
     let dir = tempfile::tempdir().unwrap();
     let list = "phone,first_name\n+4915112345670,A\n";

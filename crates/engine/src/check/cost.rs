@@ -47,7 +47,7 @@ pub struct CostForecast {
 
 /// An amount that may be negative, by currency.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Change(pub BTreeMap<Currency, i128>);
+pub struct CostChange(pub BTreeMap<Currency, i128>);
 
 /// What the routes charge.
 pub(crate) struct Pricing<'a> {
@@ -81,8 +81,8 @@ impl<'a> Pricing<'a> {
     }
 
     /// What so many segments more cost by the routes' weights, as far as prices are known.
-    pub(crate) fn change(&self, segments: impl Iterator<Item = (Option<Country>, i64)>) -> Change {
-        let mut change = Change::default();
+    pub(crate) fn change(&self, segments: impl Iterator<Item = (Option<Country>, i64)>) -> CostChange {
+        let mut change = CostChange::default();
         for (country, n) in segments {
             for (route, contract) in &self.routes {
                 let Some((currency, price)) = Self::price(*contract, country) else { continue };

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Bounds, Change, Check, CostLine, Hour, Load, SendingPlan, Texts};
+use super::{Bounds, Check, CostChange, CostLine, Hour, Load, SendingPlan, Texts};
 use crate::{
     Preflight,
     country::Country,
@@ -143,11 +143,11 @@ fn line<const N: usize>(keys: [(&str, Value); N], line: &CostLine) -> Value {
 }
 
 /// `{"EUR": "-1.50"}`.
-fn change(change: &Change) -> Value {
+fn change(change: &CostChange) -> Value {
     Value::Object(change.amounts().map(|(currency, amount)| (currency.to_string(), json!(amount))).collect())
 }
 
-impl Change {
+impl CostChange {
     /// Each currency with its amount, with a sign where it is negative.
     pub fn amounts(&self) -> impl Iterator<Item = (Currency, String)> {
         self.0.iter().map(|(currency, micros)| {

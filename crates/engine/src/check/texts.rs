@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use volley_smpp::text::Smart;
 
 use super::{
-    cost::{Change, Pricing},
+    cost::{CostChange, Pricing},
     tally::{Load, Tally},
 };
 
@@ -50,7 +50,7 @@ pub struct SmartLevel {
     /// Segments less.
     pub saved_segments: i64,
     /// Cost less, by the routes' weights.
-    pub saved_cost: Change,
+    pub saved_cost: CostChange,
 }
 
 impl Forcing {

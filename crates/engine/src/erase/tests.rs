@@ -19,7 +19,7 @@ fn world(dir: &Path, retention: &str) -> DataDir {
         "name = \"c\"\n[audience]\nlist = \"list.csv\"\nto = \"phone\"\ndefault-country = \"DE\"\n[message]\n\
          sender = \"ACME\"\ntext = \"Hi {{{{ first_name }}}} {{{{ friend }}}}\"\n{retention}[[route]]\ncarrier = \"s\"\n"
     );
-    fs::write(dir.join("campaign.toml"), campaign).unwrap();
+    fs::write(dir.join("campaign.toml"), &campaign).unwrap();
     fs::write(dir.join("carriers.toml"), "[carriers.s]\nkind = \"simulated\"\n").unwrap();
     let data = DataDir::new(&dir.join("data"));
     let mut engine = Engine::open(&data).unwrap();
@@ -29,6 +29,10 @@ fn world(dir: &Path, retention: &str) -> DataDir {
             engine.approve(&preflight).unwrap();
         }
     }
+    // And a plan that was saved and never ran, whose text names somebody.
+    fs::write(dir.join("saved.toml"), campaign.replace("Hi {{", "Call +4915112345678, {{")).unwrap();
+    let preflight = engine.preflight(&dir.join("saved.toml"), &dir.join("carriers.toml"), &mut |_| {}).unwrap();
+    engine.save_plan(&preflight, "ada").unwrap();
     fs::write(data.root().join("export.csv"), format!("line,number\n2,+{NUMBER}\n3,+4915112345679\n")).unwrap();
     fs::write(data.root().join("note.txt"), format!("call +{NUMBER}\nand nobody else\n")).unwrap();
     fs::create_dir_all(data.root().join("simulated")).unwrap();

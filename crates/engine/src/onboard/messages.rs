@@ -151,7 +151,7 @@ fn compare(answered: &[Vec<u8>], options: &CarrierOptions, session: &Session, st
     })
 }
 
-fn printable(id: &[u8]) -> String {
+pub(super) fn printable(id: &[u8]) -> String {
     if id.is_empty() {
         return "no id".to_owned();
     }

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use tokio::{sync::mpsc, time::timeout};
 use volley_core::{CarrierIndex, MessageToken, ReceiptState, SystemClock};
 use volley_pipeline::{
-    Answer, BindStatus, Carrier, CarrierEvent, EventKind, ReceiptHandle, SmppOptions, SubmitBatch, Timers, Unpaced,
+    Answer, BindStatus, Carrier, CarrierEvent, EventKind, Receipt, ReceiptHandle, SmppOptions, SubmitBatch, Timers,
+    Unpaced,
 };
 use volley_smpp::{
     pdu::CommandStatus,
@@ -37,6 +38,8 @@ pub(super) struct Session {
 pub(super) struct SeenReceipt {
     pub(super) id: Vec<u8>,
     pub(super) state: ReceiptState,
+    /// The carrier's code for what went wrong; often `000`.
+    pub(super) error: Vec<u8>,
     handle: ReceiptHandle,
 }
 
@@ -63,9 +66,13 @@ impl Session {
                 return;
             }
             EventKind::Receipts(receipts) => {
-                let seen =
-                    receipts.iter().map(|it| SeenReceipt { id: it.id.to_vec(), state: it.state, handle: it.handle });
-                self.receipts.extend(seen);
+                let seen = |it: Receipt<'_>| SeenReceipt {
+                    id: it.raw_id.to_vec(),
+                    state: it.state,
+                    error: it.err.to_vec(),
+                    handle: it.handle,
+                };
+                self.receipts.extend(receipts.iter().map(seen));
                 return;
             }
             EventKind::Replies(replies) => {
@@ -162,6 +169,10 @@ impl Session {
         let handles: Vec<_> = mine.map(|receipt| receipt.handle).collect();
         self.carrier.acknowledge(&handles);
         handles.len()
+    }
+
+    pub(super) fn acknowledge_one(&self, receipt: &SeenReceipt) {
+        self.carrier.acknowledge(&[receipt.handle]);
     }
 
     pub(super) fn binds_json(&self) -> Vec<Value> {

@@ -185,9 +185,14 @@ impl CampaignOptions {
     /// # Errors
     /// When it can't be read, has a wrong, unknown or missing key, or a value that can't work.
     pub fn load(path: &Path) -> Result<Self, FileError> {
+        Self::load_with_text(path).map(|(options, _)| options)
+    }
+
+    /// [`CampaignOptions::load`], with the file's text.
+    pub(crate) fn load_with_text(path: &Path) -> Result<(Self, String), FileError> {
         let (options, text) = file_error::read::<Self>(path)?;
         options.check(path, &text)?;
-        Ok(options)
+        Ok((options, text))
     }
 
     fn check(&self, path: &Path, text: &str) -> Result<(), FileError> {

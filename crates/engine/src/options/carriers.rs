@@ -113,6 +113,11 @@ impl Carriers {
         self.by_name.iter().map(|(name, carrier)| (name.as_str(), carrier))
     }
 
+    /// The file's text.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// The folder that paths in the file are relative to.
     #[must_use]
     pub fn folder(&self) -> &Path {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, form::Encoding, number::KindPolicies};
+use crate::{Error, form::Encoding, number::KindPolicies, rejects::RejectsFile};
 
 /// Which of several rows with the same number wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -44,6 +44,9 @@ pub struct ListOptions {
     pub kinds: KindPolicies,
     /// The columns to keep, in the order in which rows give them.
     pub columns: Vec<String>,
+    /// Where rejected rows go besides the plan's own file.
+    #[serde(skip)]
+    pub rejects: Option<RejectsFile>,
 }
 
 impl ListOptions {
@@ -63,6 +66,7 @@ impl ListOptions {
             clean_e164: false,
             kinds: KindPolicies::default(),
             columns: Vec::new(),
+            rejects: None,
         }
     }
 }

@@ -26,6 +26,8 @@ const SAMPLES: usize = 5;
 const FOREIGN_SHARE: f64 = 0.01;
 /// Octets of a row at least, by which the room for numbers is estimated before any was read.
 const SHORT_ROW: u64 = 32;
+/// Rows whose numbers are looked up together.
+const NEAR_ROWS: usize = 32;
 /// Numbers that room is made for beforehand at most.
 const MAX_ROOM: u64 = 200_000_000;
 
@@ -91,6 +93,14 @@ fn room_for(batch: &Batch, form: ListForm) -> Seen {
     Seen::with_room_for((n_rows + n_rows / 50).min(MAX_ROOM))
 }
 
+/// The number of a row that is asked for among those before.
+fn number_of(row: &JudgedRow) -> Option<Msisdn> {
+    match &row.verdict {
+        Verdict::Valid { head, .. } => head.msisdn,
+        Verdict::Refused(refused) => refused.msisdn,
+    }
+}
+
 /// What all rows before have come to.
 pub(super) struct Settle<'a> {
     options: &'a ListOptions,
@@ -136,7 +146,7 @@ impl<'a> Settle<'a> {
             seen,
             last_of,
             plan: PlanWriter::create(dir, &options.columns)?,
-            rejects: RejectsWriter::create(dir, header)?,
+            rejects: RejectsWriter::create(dir, header, options.rejects.as_ref())?,
             walk: Walk::default(),
             one: Block::default(),
             n_rows: 0,
@@ -155,37 +165,42 @@ impl<'a> Settle<'a> {
             self.seen = Some(room_for(batch, self.form));
         }
         let mut n_segments = [0_u64; 256];
-        for row in &batch.rows {
-            self.n_rows += 1;
-            match &row.verdict {
-                Verdict::Valid { head, n_segments: n, is_ucs2, fields } => {
-                    if let Some(rejection) = head.msisdn.and_then(|msisdn| self.duplicate(msisdn, row.line)) {
-                        self.reject(batch, row, rejection)?;
-                        continue;
-                    }
-                    n_segments.get_mut(usize::from(*n)).into_iter().for_each(|n_rows| *n_rows += 1);
-                    if let Some(count) = self.by_variant.get_mut(usize::from(head.variant)) {
-                        count.n_rows += 1;
-                        count.n_segments += u64::from(*n);
-                        count.n_ucs2 += u64::from(*is_ucs2);
-                    }
-                    let country = usize::from(head.country.index());
-                    self.by_country.get_mut(country).into_iter().for_each(|n_rows| *n_rows += 1);
-                    let fields = batch.fields.get(fields.start as usize..fields.end as usize).unwrap_or_default();
-                    self.plan.push(&self.options.list, *head, row.line, fields)?;
-                }
-                Verdict::Refused(refused) => {
-                    let Refused { msisdn, rejection, first_foreign } = &**refused;
-                    let byte = first_foreign.map(|byte| (row.line, byte));
-                    self.first_foreign = self.first_foreign.or(byte);
-                    let duplicate = msisdn.and_then(|msisdn| self.duplicate(msisdn, row.line));
-                    self.reject(batch, row, duplicate.unwrap_or_else(|| rejection.clone()))?;
-                }
-            }
+        for rows in batch.rows.chunks(NEAR_ROWS) {
+            self.seen.iter().for_each(|seen| seen.bring_near(rows.iter().filter_map(number_of)));
+            rows.iter().try_for_each(|row| self.row(batch, row, &mut n_segments))?;
         }
         for (n, n_rows) in (0..=u8::MAX).zip(n_segments).filter(|(_, n_rows)| *n_rows > 0) {
             self.n_segments += u64::from(n) * n_rows;
             *self.by_segments.entry(n).or_default() += n_rows;
+        }
+        Ok(())
+    }
+
+    fn row(&mut self, batch: &Batch, row: &JudgedRow, n_segments: &mut [u64; 256]) -> Result<(), Error> {
+        self.n_rows += 1;
+        match &row.verdict {
+            Verdict::Valid { head, n_segments: n, is_ucs2, fields } => {
+                if let Some(rejection) = head.msisdn.and_then(|msisdn| self.duplicate(msisdn, row.line)) {
+                    return self.reject(batch, row, rejection);
+                }
+                n_segments.get_mut(usize::from(*n)).into_iter().for_each(|n_rows| *n_rows += 1);
+                if let Some(count) = self.by_variant.get_mut(usize::from(head.variant)) {
+                    count.n_rows += 1;
+                    count.n_segments += u64::from(*n);
+                    count.n_ucs2 += u64::from(*is_ucs2);
+                }
+                let country = usize::from(head.country.index());
+                self.by_country.get_mut(country).into_iter().for_each(|n_rows| *n_rows += 1);
+                let fields = batch.fields.get(fields.start as usize..fields.end as usize).unwrap_or_default();
+                self.plan.push(&self.options.list, *head, row.line, fields)?;
+            }
+            Verdict::Refused(refused) => {
+                let Refused { msisdn, rejection, first_foreign } = &**refused;
+                let byte = first_foreign.map(|byte| (row.line, byte));
+                self.first_foreign = self.first_foreign.or(byte);
+                let duplicate = msisdn.and_then(|msisdn| self.duplicate(msisdn, row.line));
+                self.reject(batch, row, duplicate.unwrap_or_else(|| rejection.clone()))?;
+            }
         }
         Ok(())
     }
