@@ -2,6 +2,7 @@
 
 mod archive;
 mod carrier;
+mod check;
 mod doubt;
 mod erase;
 mod init;
@@ -23,6 +24,7 @@ use volley_engine::{RejectsFile, RejectsForm};
 
 pub(crate) use self::archive::ArchiveArgs;
 pub(crate) use self::carrier::{CarrierArgs, CarrierCommand, CarrierList, CarrierTestArgs, CarrierWatch};
+pub(crate) use self::check::CheckArgs;
 pub(crate) use self::doubt::{DoctorArgs, DoubtArgs, DoubtCommand, DoubtList, DoubtResolve, Verdict};
 pub(crate) use self::erase::EraseArgs;
 pub(crate) use self::init::InitArgs;
@@ -54,6 +56,7 @@ pub(crate) struct Volley {
 const EXAMPLES: &str = "\
 Examples:
   volley init spring                    files to begin with
+  volley check campaign.toml            who gets what, at what price, by when
   volley run campaign.toml              check, preview, ask, send, report
   volley resume                         go on after Ctrl-C, a crash or a power cut
   volley status                         the numbers, also while nothing runs
@@ -63,7 +66,7 @@ Examples:
 
 Exit codes:
   0 clean · 1 finished, but messages failed · 2 wrong usage or configuration
-  3 stopped by a guard: all carriers are paused · 4 no carrier can be reached
+  3 stopped by a guard: all carriers are paused, or a limit under [guards] is passed · 4 no carrier can be reached
   5 another process owns the data · 6 rows in doubt remain · 7 journal or store are damaged
   130 interrupted, resumable";
 
@@ -73,6 +76,8 @@ pub(crate) enum Command {
     Init(InitArgs),
     /// Check, preview and send a campaign
     Run(RunArgs),
+    /// Look at a campaign beforehand: funnel, parts, cost, hours, verdict; send nothing
+    Check(CheckArgs),
     /// Print finished messages for some rows of a campaign, and send nothing
     Sample(SampleArgs),
     /// Send one finished message of a campaign to a phone of your own

@@ -214,6 +214,12 @@ pub enum Error {
         /// Each carrier with its reason.
         details: String,
     },
+    /// A guard of the campaign file stops it before anything is sent.
+    #[error("a guard stops the campaign: {details}")]
+    GuardStops {
+        /// Each guard with its figure and limit.
+        details: String,
+    },
     /// A carrier's options can't work.
     #[error(transparent)]
     Carrier(#[from] volley_pipeline::Error),
@@ -306,6 +312,9 @@ impl Error {
             }
             Self::Guarded { .. } => {
                 Some("mend sender or carrier profile; `volley resume` then goes on with the other rows".to_owned())
+            }
+            Self::GuardStops { .. } => {
+                Some("mend the list, or raise the limit under [guards] of the campaign file".to_owned())
             }
             Self::Journal(_) => {
                 Some("nothing durable is lost: `volley resume` goes on when the cause is gone".to_owned())

@@ -4,6 +4,7 @@ mod audience;
 mod campaign;
 mod carriers;
 mod file_error;
+mod guards;
 mod human;
 mod keywords;
 mod message;
@@ -24,6 +25,7 @@ pub use carriers::{
 };
 pub use file_error::FileError;
 pub(crate) use file_error::nearest;
+pub use guards::{Budget, ConsentDate, GuardOptions, RejectedShare};
 pub use human::HumanDuration;
 pub use keywords::{built_in as built_in_keywords, load as load_keywords};
 pub(crate) use message::TextKey;
