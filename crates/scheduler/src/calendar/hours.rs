@@ -142,7 +142,7 @@ impl FromStr for Weekdays {
             let name = name.trim().to_ascii_lowercase();
             let is_it = |known: &&str| name.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(known));
             let long = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
-            let at = NAMES.iter().position(|known| is_it(&known))?;
+            let at = NAMES.iter().position(is_it)?;
             (name.len() == 3 || long.get(at).is_some_and(|long| name == *long)).then_some(at)
         };
         let mut days = [false; 7];
