@@ -2,6 +2,7 @@
 
 mod archive;
 mod carrier;
+mod check;
 mod doubt;
 mod erase;
 mod explain;
@@ -25,6 +26,7 @@ use volley_engine::{RejectsFile, RejectsForm};
 
 pub(crate) use self::archive::ArchiveArgs;
 pub(crate) use self::carrier::{CarrierArgs, CarrierCommand, CarrierList, CarrierTestArgs, CarrierWatch};
+pub(crate) use self::check::CheckArgs;
 pub(crate) use self::doubt::{DoctorArgs, DoubtArgs, DoubtCommand, DoubtList, DoubtResolve, Verdict};
 pub(crate) use self::erase::EraseArgs;
 pub(crate) use self::explain::ExplainArgs;
@@ -58,6 +60,7 @@ pub(crate) struct Volley {
 const EXAMPLES: &str = "\
 Examples:
   volley init spring                    files to begin with
+  volley check campaign.toml            who gets what, at what price, by when
   volley run campaign.toml              check, preview, ask, send, report
   volley resume                         go on after Ctrl-C, a crash or a power cut
   volley pause spring-sale              from another terminal: begin nothing more, until `volley resume`
@@ -78,6 +81,8 @@ pub(crate) enum Command {
     Init(InitArgs),
     /// Check, preview and send a campaign
     Run(RunArgs),
+    /// Look at a campaign beforehand: funnel, parts, cost, hours, verdict; send nothing
+    Check(CheckArgs),
     /// Print finished messages for some rows of a campaign, and send nothing
     Sample(SampleArgs),
     /// Send one finished message of a campaign to a phone of your own

@@ -2,6 +2,7 @@
 
 pub(crate) mod archive;
 pub(crate) mod carrier;
+pub(crate) mod check;
 pub(crate) mod doctor;
 pub(crate) mod doubt;
 pub(crate) mod erase;

@@ -83,7 +83,7 @@ impl Failure {
             Self::Engine(error) => match error {
                 Error::InUse { .. } | Error::NotOrdered { refusal: Refusal::RunsAnother(_), .. } => Code::InUse,
                 Error::NoCarrier { .. } => Code::Unreachable,
-                Error::Guarded { .. } => Code::Guarded,
+                Error::Guarded { .. } | Error::GuardStops { .. } => Code::Guarded,
                 Error::Journal(_)
                 | Error::Ledger(_)
                 | Error::DoesNotReconcile { .. }

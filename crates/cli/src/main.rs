@@ -35,6 +35,7 @@ fn main() -> ExitCode {
     let result = match volley.command {
         Command::Init(args) => commands::init::init(&args),
         Command::Run(args) => commands::run::run(&data, &args),
+        Command::Check(args) => commands::check::check(&data, &args),
         Command::Sample(args) => commands::sample::sample(&args),
         Command::SendTest(args) => commands::send_test::send_test(&data, &args),
         Command::Resume(args) => commands::resume::resume(&data, &args),

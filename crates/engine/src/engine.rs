@@ -12,7 +12,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use volley_core::{CampaignId, CarrierIndex, Clock, MessageToken};
-use volley_ingest::{FreezeProgress, Plan, PlanChunk, RejectsFile};
+use volley_ingest::{Plan, PlanChunk, RejectsFile};
 use volley_journal::Journal;
 use volley_reconciler::{
     DoubtfulSegment, Ledger, RowToSend, Summary, SuppressCause,
@@ -39,7 +39,7 @@ use crate::{
     numbers::Suppressed,
     options::{self, CarrierKind, Carriers, InDoubtPolicy},
     orders::{self, OrderDoor, OrderRequest},
-    preflight::{self, Approved, Preflight, roles::RoleColumns},
+    preflight::{self, Approved, Preflight, PreflightProgress, roles::RoleColumns},
     render::{Renderer, lane_format},
     replies::{DeskSetup, Effect, ReplyDesk},
     run::{Courtesies, Ended, Guards, LoopState, Orders, Runner, Tried, Tries},
@@ -169,12 +169,12 @@ impl Engine {
     /// [`Engine::approve`].
     ///
     /// # Errors
-    /// When a file can't be used, or no row can be sent.
+    /// When a file can't be used.
     pub fn preflight(
         &self,
         campaign_file: &Path,
         carriers_file: &Path,
-        progress: &mut dyn FnMut(FreezeProgress),
+        progress: &mut dyn FnMut(PreflightProgress),
     ) -> Result<Preflight, Error> {
         self.preflight_with_rejects(campaign_file, carriers_file, None, progress)
     }
@@ -189,23 +189,25 @@ impl Engine {
         campaign_file: &Path,
         carriers_file: &Path,
         rejects: Option<&RejectsFile>,
-        progress: &mut dyn FnMut(FreezeProgress),
+        progress: &mut dyn FnMut(PreflightProgress),
     ) -> Result<Preflight, Error> {
         let folder = self.dir.campaign(self.ledger.next_campaign());
         // Asked for before the list is frozen: a list that isn't there should not cost a wait.
         let names = options::CampaignOptions::load(campaign_file)?.audience.suppress;
         let suppressed = self.suppressed(&names)?;
-        let mut preflight = preflight::preflight(campaign_file, carriers_file, folder, rejects, progress)?;
+        let reading = &mut |reading| progress(PreflightProgress::Reading(reading));
+        let listed = preflight::freeze_list(campaign_file, carriers_file, folder, rejects, reading)?;
+        let preflight = listed.preflight(&suppressed, self.ground.clock.wall(), progress)?;
         preflight::budget(&preflight.approved)?;
-        preflight.suppressed = preflight::count_suppressed(&preflight.folder, &suppressed, self.ground.clock.wall())?;
         Ok(preflight)
     }
 
     /// Makes a plan a campaign. From here on the frozen list is what runs.
     ///
     /// # Errors
-    /// When it can't be recorded.
+    /// When a guard stops it, no row can be sent, or it can't be recorded.
     pub fn approve(&mut self, preflight: &Preflight) -> Result<CampaignId, Error> {
+        preflight.allow()?;
         let path = preflight.folder.join(APPROVED);
         let write = || {
             let json = serde_json::to_vec_pretty(&preflight.approved)?;

@@ -222,6 +222,12 @@ pub enum Error {
         /// Each carrier with its reason.
         details: String,
     },
+    /// A guard of the campaign file stops it before anything is sent.
+    #[error("a guard stops the campaign: {details}")]
+    GuardStops {
+        /// Each guard with its figure and limit.
+        details: String,
+    },
     /// A carrier's options can't work.
     #[error(transparent)]
     Carrier(#[from] volley_pipeline::Error),
@@ -315,6 +321,9 @@ impl Error {
             }
             Self::Guarded { .. } => {
                 Some("`volley audit` says which guard; mend the cause; `volley resume NAME` then goes on with the other rows".to_owned())
+            }
+            Self::GuardStops { .. } => {
+                Some("mend the list, or raise the limit under [guards] of the campaign file".to_owned())
             }
             Self::Journal(_) => {
                 Some("nothing durable is lost: `volley resume` goes on when the cause is gone".to_owned())

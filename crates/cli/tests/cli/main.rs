@@ -6,6 +6,7 @@ mod archive;
 mod bad_input;
 mod carrier_command;
 mod carriers;
+mod check;
 mod damage;
 mod disk;
 mod doubt;

@@ -7,26 +7,6 @@ use volley_smpp::pdu::StatusClass;
 
 use super::{Currency, FileError, HumanDuration, Money};
 
-/// What stops a campaign while it runs.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub struct RunGuards {
-    /// The first rows go ahead of the others.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub canary: Option<CanaryOptions>,
-    /// Shares above which a carrier or the campaign is paused.
-    pub pause: PauseOptions,
-    /// What the campaign may cost.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub budget: Option<BudgetOptions>,
-}
-
-impl RunGuards {
-    pub(super) fn check(&self, path: &Path, text: &str) -> Result<(), FileError> {
-        self.canary.as_ref().map_or(Ok(()), |canary| canary.check(path, text))
-    }
-}
-
 /// `[guards.canary]`: the first rows go ahead of the others, which follow when enough of them
 /// arrived.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -216,13 +196,7 @@ impl FromStr for Cap {
 
     /// From text such as "12500.00 EUR".
     fn from_str(text: &str) -> Result<Self, String> {
-        // A price has few units before its point; a budget may have many.
-        let end = text.find(['.', ' ']).unwrap_or(text.len());
-        let (units, rest) = text.split_at(end);
-        let rest: Money = format!("0{rest}").parse()?;
-        let wrong = |_| format!("`{text}` is no amount: write digits and a currency, such as \"12500.00 EUR\"");
-        let units: u32 = units.parse().map_err(wrong)?;
-        Ok(Self(Money { micros: rest.micros + u128::from(units) * 1_000_000, ..rest }))
+        Money::parse_any(text).map(Self)
     }
 }
 
@@ -277,6 +251,8 @@ mod tests {
         let portion: Portion = serde_json::from_str("0.1").unwrap();
         assert_eq!((portion.is_missed(9, 100), portion.is_missed(10, 100)), (true, false));
         assert_eq!((portion.is_exceeded(10, 100), portion.is_exceeded(11, 100)), (false, true));
+        let none: Portion = serde_json::from_str("0").unwrap();
+        assert!(!none.is_exceeded(0, 10) && none.is_exceeded(1, u64::MAX));
         assert_eq!((portion.of(11), portion.of(0), portion.to_string()), (2, 0, "10 %".to_owned()));
         assert!(serde_json::from_str::<Portion>("1.1").is_err());
     }

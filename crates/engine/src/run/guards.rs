@@ -9,7 +9,7 @@ use volley_reconciler::{Standing, record::Order};
 use super::{Ended, Runner};
 use crate::{
     guards::{self, Budget, Canary, CanaryFacts, ReplyWatch, Verdict},
-    options::{PauseOptions, RunGuards},
+    options::{GuardOptions, PauseOptions},
 };
 
 /// The guards of a run that concern all carriers.
@@ -25,7 +25,7 @@ pub(crate) struct Guards {
 }
 
 impl Guards {
-    pub(crate) fn new(options: &RunGuards, n_valid: u32, standing: &Standing, budget: Option<Budget>) -> Self {
+    pub(crate) fn new(options: &GuardOptions, n_valid: u32, standing: &Standing, budget: Option<Budget>) -> Self {
         let canary = options.canary.as_ref().filter(|_| !standing.canary_passed);
         let pause = Arc::new(options.pause.clone());
         Self {
