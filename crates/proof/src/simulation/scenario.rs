@@ -185,9 +185,9 @@ fn orders(dice: &mut Dice) -> Vec<(u64, Verb, bool)> {
             let verb = match dice.below(10) {
                 0..5 => Verb::Pause,
                 5 | 6 => Verb::Resume,
-                7 | 8 => {
-                    Verb::Pace(["5/s", "50/s", "1000/s"].get(dice.below(3) as usize).and_then(|it| it.parse().ok()))
-                }
+                // Slower than any rate of the files, and back: their limits hold all the time.
+                7 => Verb::Pace("5/s".parse().ok()),
+                8 => Verb::Pace(None),
                 _ => Verb::Cancel,
             };
             (dice.between(1, 3_000), verb, dice.chance(300))
