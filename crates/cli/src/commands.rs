@@ -2,14 +2,17 @@
 
 pub(crate) mod archive;
 pub(crate) mod carrier;
+pub(crate) mod check;
 pub(crate) mod doctor;
 pub(crate) mod doubt;
 pub(crate) mod erase;
+pub(crate) mod explain;
 pub(crate) mod generate;
 pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod listen;
 pub(crate) mod manual;
+pub(crate) mod orders;
 pub(crate) mod plan;
 pub(crate) mod replies;
 pub(crate) mod report;

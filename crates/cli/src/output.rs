@@ -129,7 +129,7 @@ pub(crate) fn breakdown_table(breakdown: &Breakdown) -> String {
 }
 
 /// The first column to the left, the others to the right.
-fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
+pub(crate) fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
     let mut widths = [0; N];
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {

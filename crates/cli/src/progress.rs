@@ -12,7 +12,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use volley_engine::{Board, FreezeProgress, MessageState, Summary};
+use volley_engine::{Board, FreezeProgress, MessageState, PreflightProgress, Summary};
 
 use crate::{
     output::{grouped, text_at},
@@ -23,6 +23,8 @@ use crate::{
 const RENEW: Duration = Duration::from_millis(200);
 /// Renewals between two plain lines: five seconds.
 const PLAIN_EVERY: u32 = 25;
+/// What takes so long shows plain lines.
+const PLAIN_FROM: Duration = Duration::from_secs(1);
 /// Renewals between two lines of JSON: a second.
 const JSON_EVERY: u32 = 5;
 /// What takes no longer than that shows no progress.
@@ -184,6 +186,45 @@ pub(crate) fn freeze_progress(quiet: bool) -> impl FnMut(FreezeProgress) {
             }
             let _ = io::stderr().flush();
         }
+    }
+}
+
+/// Shows how far a pre-flight is: a line that renews itself at a terminal; elsewhere a line now and
+/// then, and one for the whole, of what takes a second or longer.
+pub(crate) fn preflight_progress(quiet: bool) -> impl FnMut(PreflightProgress) {
+    let is_terminal = io::stderr().is_terminal();
+    let start = now();
+    let mut next = start + if is_terminal { RENEW } else { PLAIN_FROM };
+    let mut n_bytes = 0;
+    move |progress| {
+        let at = now();
+        let elapsed = at.duration_since(start);
+        let line = match progress {
+            PreflightProgress::Reading(reading) if reading.is_end => {
+                let read = format!("read {} rows, {:.1} MB", grouped(reading.n_rows), n_bytes as f64 / 1e6);
+                (elapsed >= PLAIN_FROM).then(|| format!("{read} in {:.1} s", elapsed.as_secs_f64()))
+            }
+            PreflightProgress::Reading(reading) => {
+                n_bytes = reading.n_bytes;
+                (at >= next).then(|| freeze_line(&reading, elapsed))
+            }
+            PreflightProgress::Weighing { n_rows, total } => {
+                let percent = n_rows as f64 / total.max(1) as f64 * 100.0;
+                let line = || format!("weighing messages: {} of {}, {percent:.0} %", grouped(n_rows), grouped(total));
+                (at >= next && n_rows < total).then(line)
+            }
+        };
+        let is_end = matches!(progress, PreflightProgress::Weighing { n_rows, total } if n_rows >= total);
+        if !quiet && is_terminal && (is_end || line.is_some()) {
+            clear(true);
+        }
+        let Some(line) = line.filter(|_| !quiet) else { return };
+        next = at + if is_terminal { RENEW } else { RENEW * PLAIN_EVERY };
+        say_part!("{line}");
+        if !is_terminal {
+            say!();
+        }
+        let _ = io::stderr().flush();
     }
 }
 

@@ -112,8 +112,9 @@ impl Engine {
     /// it is.
     ///
     /// # Errors
-    /// When it can't be written.
+    /// When it may not run, or can't be written.
     pub fn save_plan(&self, preflight: &Preflight, by: &str) -> Result<SavedPlan, Error> {
+        preflight.allow()?;
         let (dir, terms) = (&self.dir, &preflight.terms);
         let hash = terms.hash();
         let folder = dir.plans().join(&hash);

@@ -1,33 +1,35 @@
 //! From a campaign file to a frozen plan that can be approved.
 
+mod budget;
 mod list;
 pub(crate) mod roles;
 mod texts;
 
 use std::{
     collections::BTreeMap,
+    fs,
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
 use volley_core::UnixMicros;
 use volley_ingest::{
-    FreezeProgress, Frozen, Plan, PlanChunk, PlanRow, Proposal, Rejection, RejectsFile, RowCheck, RowFacts, RowView,
-    freeze,
+    FreezeProgress, Frozen, Plan, PlanRow, Proposal, Rejection, RejectsFile, RowCheck, RowFacts, RowView, freeze,
 };
-use volley_reconciler::SuppressCause;
-use volley_smpp::text::{Concat, Languages, SegmentOptions, Segments, Smart};
+use volley_scheduler::Calendar;
+use volley_smpp::text::{Concat, Languages, SegmentOptions, Segments};
 
+pub(crate) use self::budget::budget;
 pub use self::list::propose_columns;
 use self::roles::{RoleColumns, RoleScratch};
 use crate::{
     Error,
     approval::Terms,
+    check::{Check, Groups, GuardFinding, Survey, Times},
     cost::{Contract, SegmentsByCountry},
     numbers::Suppressed,
-    options::{self, CampaignOptions, CarrierOptions, Carriers, FileError, InDoubtPolicy, SmartEncoding, TlvOptions},
+    options::{self, CampaignOptions, CarrierOptions, Carriers, FileError, InDoubtPolicy, Prices, TlvOptions},
     render::lane_format::{self, LaneTlvs},
-    segments,
     text::{Composed, HOLD_OUT, MessageFormat, Unmade},
 };
 
@@ -68,9 +70,8 @@ pub struct Preflight {
     pub terms: Terms,
     /// The list in numbers.
     pub frozen: Frozen,
-    /// Rows that are held out, or whose number is on a suppression list now, by how it came there. Each is asked again when
-    /// its turn comes.
-    pub suppressed: BTreeMap<&'static str, u64>,
+    /// All that can be said of it beforehand. Suppression lists are asked again when a row's turn comes.
+    pub check: Check,
     /// Which columns seem to hold what, where the campaign file leaves the number's to the list.
     pub proposal: Option<Proposal>,
     /// Where it lies until it is approved.
@@ -89,6 +90,7 @@ fn load(campaign_file: &Path, carriers_file: &Path) -> Result<(CampaignOptions, 
     let carriers = Carriers::load(carriers_file)?;
     check_routes(&options, &carriers)?;
     check_confirmation(&options, &carriers, campaign_file)?;
+    check_budget(&options, &carriers, campaign_file)?;
     if let Some(path) = keywords_file(&options, campaign_file) {
         options::load_keywords(&path)?;
     }
@@ -98,6 +100,20 @@ fn load(campaign_file: &Path, carriers_file: &Path) -> Result<(CampaignOptions, 
 /// The campaign's own table of words, if it has one.
 pub(crate) fn keywords_file(options: &CampaignOptions, campaign_file: &Path) -> Option<PathBuf> {
     Some(campaign_file.parent().unwrap_or(Path::new("")).join(options.replies.keywords.as_ref()?))
+}
+
+/// A limit in one currency can't be held against prices in another.
+fn check_budget(options: &CampaignOptions, carriers: &Carriers, path: &Path) -> Result<(), FileError> {
+    let Some(limit) = options.guards.max_cost.map(|limit| limit.0) else { return Ok(()) };
+    for (name, carrier) in routed(options, carriers) {
+        let currency = carrier.price_per_segment.as_ref().map(Prices::currency);
+        if let Some(currency) = currency.filter(|currency| *currency != limit.currency) {
+            let message = format!("`max-cost` is in {}, and carrier `{name}` has prices in {currency}", limit.currency);
+            let text = fs::read_to_string(path).unwrap_or_default();
+            return Err(FileError::new(path, message).at_key(&text, "max-cost"));
+        }
+    }
+    Ok(())
 }
 
 /// What answers a reply goes out in one segment or not at all.
@@ -146,13 +162,7 @@ pub(crate) fn message_format(options: &CampaignOptions, carriers: &Carriers) -> 
             options::Concatenation::Sar => Concat::Sar,
             options::Concatenation::Payload => Concat::Payload,
         },
-        smart: match options.message.smart_encoding {
-            SmartEncoding::None => Smart::None,
-            SmartEncoding::Punct => Smart::Punct,
-            SmartEncoding::Accents => Smart::Accents,
-            SmartEncoding::Lookalike => Smart::Lookalike,
-            SmartEncoding::Full => Smart::Full,
-        },
+        smart: options.message.smart_encoding.level(),
         languages: carrier.into_iter().flat_map(|carrier| &carrier.languages).map(|language| language.0).collect(),
         max_segments: options.message.max_segments.get(),
         ..SegmentOptions::default()
@@ -161,72 +171,95 @@ pub(crate) fn message_format(options: &CampaignOptions, carriers: &Carriers) -> 
         .map_err(|error| FileError::new(Path::new("campaign"), format!("`text`: {}", error.message)).into())
 }
 
+/// A list that was frozen, and all that makes messages of it.
+pub(crate) struct Listed {
+    campaign_file: PathBuf,
+    carriers_file: PathBuf,
+    pub(crate) options: CampaignOptions,
+    carriers: Carriers,
+    terms: Terms,
+    pub(crate) format: MessageFormat,
+    /// Where the column with a row's time zone lies.
+    zone_column: Option<usize>,
+    pub(crate) frozen: Frozen,
+    proposal: Option<Proposal>,
+    folder: PathBuf,
+}
+
+/// How far a pre-flight is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PreflightProgress {
+    /// The list is read.
+    Reading(FreezeProgress),
+    /// Its messages are made and weighed.
+    Weighing {
+        /// Rows done.
+        n_rows: u64,
+        /// All rows.
+        total: u64,
+    },
+}
+
 /// Freezes the list into `folder`. `rejects`: where rejected rows go besides.
-pub(crate) fn preflight(
+pub(crate) fn freeze_list(
     campaign_file: &Path,
     carriers_file: &Path,
     folder: PathBuf,
     rejects: Option<&RejectsFile>,
     progress: &mut dyn FnMut(FreezeProgress),
-) -> Result<Preflight, Error> {
+) -> Result<Listed, Error> {
     let (options, carriers, text) = load(campaign_file, carriers_file)?;
     let format = message_format(&options, &carriers)?;
-    // Absolute, so that a resume from elsewhere finds it when it looks whether it changed.
-    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let mut columns = lane_format::kept_columns(format.columns(), routed(&options, &carriers).map(|(_, it)| it));
     columns.extend(
         roles::columns(&options.audience).filter(|column| !columns.contains(column)).cloned().collect::<Vec<_>>(),
     );
     let (mut list, proposal) = list::options(&options, campaign_file, columns)?;
     list.rejects = rejects.cloned();
-    let tlvs = column_tlvs(&options, &carriers);
-    let roles = RoleColumns::new(&options.audience, &list.columns);
+    let consent_from = options.guards.require_consent_after.map(|from| from.0);
+    let roles = RoleColumns::new(&options.audience, &list.columns).requiring_consent(consent_from);
+    let zone_column = roles.time_zone();
     let check = RowChecks { lanes: lane_tlvs(&options, &carriers, &list.columns)?, roles, format };
     let frozen =
         freeze(&list, &check, &folder, progress).map_err(|error| texts::placed(error, &options, campaign_file))?;
     texts::stop_at_empty(&frozen, &folder)?;
-    if frozen.n_valid == 0 {
-        return Err(Error::NothingToSend { n_rows: frozen.n_rows });
-    }
-    let contract =
-        |carrier: &CarrierOptions| Contract { prices: carrier.price_per_segment.clone(), rate: carrier.rate };
-    let contracts = routed(&options, &carriers).map(|(name, carrier)| (name.to_owned(), contract(carrier))).collect();
-    let segments_by_country = segments::write(&folder, &check.format)?;
     let terms = Terms::of((campaign_file, &text), &options, &carriers, &frozen);
-    let approved = Approved {
-        campaign_file: absolute(campaign_file),
-        carriers_file: absolute(carriers_file),
-        options,
-        tlvs,
-        contracts,
-        segments_by_country,
-    };
-    Ok(Preflight { approved, terms, frozen, suppressed: BTreeMap::new(), proposal, folder })
+    // Absolute, so that a resume from elsewhere finds it when it looks whether it changed.
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let (campaign_file, carriers_file) = (absolute(campaign_file), absolute(carriers_file));
+    let format = check.format;
+    Ok(Listed { campaign_file, carriers_file, options, carriers, terms, format, zone_column, frozen, proposal, folder })
 }
 
-/// Counts the rows of a frozen list whose number gets nothing at `now`.
-pub(crate) fn count_suppressed(
-    folder: &Path,
-    suppressed: &Suppressed,
-    now: UnixMicros,
-) -> Result<BTreeMap<&'static str, u64>, Error> {
-    let mut counts = BTreeMap::new();
-    let plan = Plan::open(folder)?;
-    if suppressed.is_empty() && !plan.frozen().by_variant.contains_key(&HOLD_OUT) {
-        return Ok(counts);
-    }
-    let mut chunk = PlanChunk::default();
-    for number in 0..plan.n_chunks() {
-        plan.read_chunk(number, &mut chunk)?;
-        let cause = |row: PlanRow<'_>| {
-            let held = (row.variant == HOLD_OUT).then_some(SuppressCause::HoldOut);
-            suppressed.cause(row.msisdn?, now).or(held)
-        };
-        for cause in (0..=u16::MAX).map_while(|offset| chunk.row(offset)).filter_map(cause) {
-            *counts.entry(cause.reason()).or_default() += 1;
+impl Listed {
+    /// Weighs all messages.
+    pub(crate) fn preflight(
+        self,
+        suppressed: &Suppressed,
+        now: UnixMicros,
+        progress: &mut dyn FnMut(PreflightProgress),
+    ) -> Result<Preflight, Error> {
+        let Self { campaign_file, carriers_file, options, carriers, terms, format, zone_column, .. } = self;
+        let (frozen, proposal, folder) = (self.frozen, self.proposal, self.folder);
+        let times = Times { starts: now, finish_by: None };
+        let groups = Groups::new(times, zone_column, Box::new(|_: &Plan, _: &PlanRow<'_>| Calendar::always()));
+        let survey = Survey { format: &format, suppressed, now, groups: &groups };
+        let tally =
+            survey.take(&folder, &mut |n_rows, total| progress(PreflightProgress::Weighing { n_rows, total }))?;
+        let contract =
+            |carrier: &CarrierOptions| Contract { prices: carrier.price_per_segment.clone(), rate: carrier.rate };
+        let contracts =
+            routed(&options, &carriers).map(|(name, carrier)| (name.to_owned(), contract(carrier))).collect();
+        let tlvs = column_tlvs(&options, &carriers);
+        let segments_by_country = tally.segments_by_country();
+        let approved = Approved { campaign_file, carriers_file, options, tlvs, contracts, segments_by_country };
+        let check = Check::new(&approved, &carriers, &frozen, &tally, &groups)?;
+        if check.funnel.sum() != frozen.n_rows {
+            let what = format!("{} rows were read, and {} are accounted for", frozen.n_rows, check.funnel.sum());
+            return Err(Error::DoesNotReconcile { what, root: folder });
         }
+        Ok(Preflight { approved, terms, frozen, check, proposal, folder })
     }
-    Ok(counts)
 }
 
 impl Preflight {
@@ -234,6 +267,31 @@ impl Preflight {
     #[must_use]
     pub const fn in_doubt(&self) -> InDoubtPolicy {
         self.approved.options.delivery.in_doubt
+    }
+
+    /// Removes what lies there of a list that is not to be approved.
+    ///
+    /// # Errors
+    /// When it can't be removed.
+    pub fn discard(self) -> Result<(), Error> {
+        let path = self.folder;
+        fs::remove_dir_all(&path).map_err(|source| Error::Io { path, action: "can't remove the frozen list", source })
+    }
+
+    /// That it may run.
+    ///
+    /// # Errors
+    /// When a guard stops it, or no row of the list is valid.
+    pub fn allow(&self) -> Result<(), Error> {
+        if self.check.is_stopped() {
+            let stopping = self.check.guards.iter().filter(|guard| guard.stops);
+            let details = stopping.map(GuardFinding::in_words).collect::<Vec<_>>().join("; ");
+            return Err(Error::GuardStops { details });
+        }
+        if self.frozen.n_valid == 0 {
+            return Err(Error::NothingToSend { n_rows: self.frozen.n_rows });
+        }
+        Ok(())
     }
 }
 

@@ -7,7 +7,6 @@ mod details;
 mod export;
 mod facts;
 mod html;
-mod parallel;
 mod rows;
 mod tally;
 
@@ -21,6 +20,7 @@ use volley_reconciler::{CampaignStatus, Ledger, Summary};
 use crate::{DataDir, Error, erase};
 
 pub(crate) use self::export::write_rows;
+pub(crate) use self::tally::amounts_json;
 pub use self::{
     breakdown::{Breakdown, By, Line},
     details::Details,
@@ -142,6 +142,13 @@ impl Asked<'_> {
 pub(crate) fn time_text(at: UnixMicros) -> String {
     let at = i64::try_from(at.0).ok().and_then(|us| Timestamp::from_microsecond(us).ok());
     at.map(|at| format!("{at:.3}")).unwrap_or_default()
+}
+
+/// Date, hour and minute of UTC: `2026-11-24 18:00`.
+#[must_use]
+pub fn hour_text(at: UnixMicros) -> String {
+    let at = i64::try_from(at.0).ok().and_then(|us| Timestamp::from_microsecond(us).ok());
+    at.map(|at| at.strftime("%F %H:%M").to_string()).unwrap_or_default()
 }
 
 /// A line of CSV.

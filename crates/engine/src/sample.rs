@@ -15,7 +15,7 @@ use volley_ingest::{FreezeProgress, Plan, PlanChunk, PlanRow, RejectedRow, Rejec
 use crate::{
     Error, Numbers,
     inspect::encoding_name,
-    options::{CampaignOptions, Carriers},
+    options::CampaignOptions,
     preflight,
     text::{Composed, HOLD_OUT, MessageFormat},
 };
@@ -84,9 +84,11 @@ pub fn sample(
     progress: &mut dyn FnMut(FreezeProgress),
 ) -> Result<Vec<Sample>, Error> {
     let folder = Folder::new()?;
-    let preflight = preflight::preflight(campaign_file, carriers_file, folder.0.clone(), None, progress)?;
-    let options = &preflight.approved.options;
-    let format = preflight::message_format(options, &Carriers::load(carriers_file)?)?;
+    let listed = preflight::freeze_list(campaign_file, carriers_file, folder.0.clone(), None, progress)?;
+    if listed.frozen.n_valid == 0 {
+        return Err(Error::NothingToSend { n_rows: listed.frozen.n_rows });
+    }
+    let (options, format) = (&listed.options, listed.format);
     let plan = Plan::open(&folder.0)?;
     let mut sampler = Sampler { options, format, composed: Composed::default(), samples: Vec::new() };
     match rows {

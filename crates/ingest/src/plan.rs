@@ -273,6 +273,12 @@ impl PlanChunk {
 }
 
 impl<'a> PlanRow<'a> {
+    /// Which set of time zones it may be in, as its plan numbers them.
+    #[must_use]
+    pub const fn zone_set(&self) -> u16 {
+        self.zones
+    }
+
     /// The value of column `index` of the list's columns.
     #[must_use]
     pub fn field(&self, index: usize) -> &'a str {

@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 use volley_engine::{DataDir, Engine, SavedPlan, carriers_file, remove_plan, saved_plan, saved_plans};
 
-use super::run::preview;
+use super::check::preview;
 use crate::{
     args::{PlanCommand, PlanSave},
     failure::{Code, Failure},
     output::{grouped, print},
-    progress::freeze_progress,
+    progress::preflight_progress,
 };
 
 /// Digits of a hash that are shown.
@@ -48,7 +48,7 @@ pub(crate) fn plan(data: &DataDir, what: &PlanCommand) -> Result<Code, Failure> 
 fn save(data: &DataDir, args: &PlanSave) -> Result<(), Failure> {
     let engine = Engine::open(data)?;
     let carriers = carriers_file(&args.campaign, args.carriers.as_deref());
-    let preflight = engine.preflight(&args.campaign, &carriers, &mut freeze_progress(args.no_progress))?;
+    let preflight = engine.preflight(&args.campaign, &carriers, &mut preflight_progress(args.no_progress))?;
     say_part!("{}", preview(&preflight));
     let plan = engine.save_plan(&preflight, &args.by)?;
     match args.json {

@@ -1,33 +1,27 @@
 //! `volley run`.
 
-use std::{
-    cmp::Reverse,
-    collections::BTreeMap,
-    io::{self, IsTerminal as _, Write as _},
-};
+use std::io::{self, IsTerminal as _, Write as _};
 
-use volley_engine::{
-    CancellationToken, DataDir, Ended, Engine, Error, Outcome, PlannedCost, Preflight, Prepared, Proposal,
-    ProposedColumn, Role, carriers_file,
-};
+use volley_engine::{CancellationToken, DataDir, Ended, Engine, Error, Outcome, Preflight, Prepared, carriers_file};
 
-use super::{plan::short, report::write_rows};
+use super::{check::preview, plan::short, report::write_rows};
 use crate::{
     args::{RunArgs, RunOutput},
     failure::{Code, Failure},
     interrupt,
     output::{grouped, outcome_json, print, summary_table},
-    progress::{RunProgress, Showing, ended_event, freeze_progress},
+    progress::{RunProgress, Showing, ended_event, preflight_progress},
 };
 
 pub(crate) fn run(data: &DataDir, args: &RunArgs) -> Result<Code, Failure> {
     let mut engine = Engine::open(data)?;
     let carriers = carriers_file(&args.campaign, args.carriers.as_deref());
-    let mut progress = freeze_progress(args.output.no_progress);
+    let mut progress = preflight_progress(args.output.no_progress);
     let rejects = args.rejects.file();
     let preflight = engine.preflight_with_rejects(&args.campaign, &carriers, rejects.as_ref(), &mut progress)?;
     let name = preflight.approved.options.name.clone();
     say_part!("{}", preview(&preflight));
+    preflight.allow()?;
     match &args.approved {
         Some(hash) => {
             engine.check_approved(&preflight, hash, args.again)?;
@@ -78,93 +72,6 @@ fn plan_in_words(engine: &Engine, preflight: &Preflight) -> Result<String, Failu
     let head = if changes.is_empty() { String::new() } else { format!(", changed since {since}:") };
     let lines: String = changes.iter().map(|change| format!("    {change}\n")).collect();
     Ok(format!("  plan {}{head}\n{lines}", short(&hash)))
-}
-
-/// The pre-flight summary.
-pub(crate) fn preview(preflight: &Preflight) -> String {
-    let (options, frozen) = (&preflight.approved.options, &preflight.frozen);
-    let mut out = format!(
-        "{}: {} rows, {} can be sent in {} segments\n",
-        options.name,
-        grouped(frozen.n_rows),
-        grouped(frozen.n_valid.into()),
-        grouped(frozen.n_segments)
-    );
-    out.push_str(&format!("  read as {}\n", frozen.form));
-    if let Some(proposal) = &preflight.proposal {
-        out.push_str(&proposed(proposal, &frozen.options.to));
-    }
-    for (code, n_rows) in &frozen.rejected {
-        out.push_str(&format!("  rejected {:>10}  {code}\n", grouped(*n_rows)));
-    }
-    for (reason, n_rows) in &preflight.suppressed {
-        out.push_str(&format!("  {reason}: {} rows\n", grouped(*n_rows)));
-    }
-    for row in &frozen.samples {
-        let column = row.column.as_deref().map(|column| format!(", column {column}")).unwrap_or_default();
-        out.push_str(&format!("    line {}{column}: {}: {}\n", row.line, row.code, row.reason));
-    }
-    for (variant, count) in &frozen.by_variant {
-        let Some(name) = options.message.variant_name(*variant).filter(|_| count.n_segments > 0) else { continue };
-        let (rows, segments) = (grouped(count.n_rows), grouped(count.n_segments));
-        let ucs2 =
-            if count.n_ucs2 > 0 { format!("; {} rows need UCS-2", grouped(count.n_ucs2)) } else { String::new() };
-        out.push_str(&format!("  variant {name}: {rows} rows in {segments} segments{ucs2}\n"));
-    }
-    for (n, n_rows) in frozen.by_segments.iter().filter(|(n, _)| **n > 0) {
-        out.push_str(&format!("  in {n} segment{}: {} rows\n", if *n == 1 { "" } else { "s" }, grouped(*n_rows)));
-    }
-    let countries = frozen.by_country.len();
-    if countries > 1 {
-        out.push_str(&format!("  to {}\n", countries_line(&frozen.by_country)));
-    }
-    let routes: Vec<_> =
-        options.routes.iter().map(|route| format!("{} (weight {})", route.carrier, route.weight)).collect();
-    let rate = options.schedule.rate.map_or_else(|| "no limit of its own".to_owned(), |rate| rate.to_string());
-    out.push_str(&format!("  from {} via {}; rate: {rate}\n", options.message.sender, routes.join(", ")));
-    out.push_str(&planned_cost(&PlannedCost::of(&preflight.approved)));
-    out
-}
-
-fn planned_cost(planned: &PlannedCost) -> String {
-    let mut out = match planned.total.is_empty() {
-        true => "  planned cost: no price".to_owned(),
-        false => format!("  planned cost: {} by the routes' weights", planned.total.in_words()),
-    };
-    if let Some((least, most)) = planned.range {
-        out.push_str(&format!(", from {least} to {most} by others"));
-    }
-    if !planned.no_price.is_empty() && !planned.total.is_empty() {
-        out.push_str(&format!("; no price for {}", planned.no_price.join(", ")));
-    }
-    out.push('\n');
-    out
-}
-
-/// Countries by rows, the first few.
-fn countries_line(by_country: &BTreeMap<String, u64>) -> String {
-    const SHOWN: usize = 6;
-    let mut countries: Vec<_> = by_country.iter().collect();
-    countries.sort_by_key(|(_, n_rows)| Reverse(**n_rows));
-    let mut words: Vec<String> =
-        countries.iter().take(SHOWN).map(|(country, n_rows)| format!("{country} {}", grouped(**n_rows))).collect();
-    if countries.len() > SHOWN {
-        words.push(format!("{} countries more", countries.len() - SHOWN));
-    }
-    words.join(", ")
-}
-
-/// What the list itself proposes, where the campaign file leaves it to the list.
-fn proposed(proposal: &Proposal, to: &str) -> String {
-    let mut out = format!("  no `to` in the campaign: numbers are taken from `{to}`\n");
-    for ProposedColumn { role, column, reason } in &proposal.columns {
-        let key = match role.key() {
-            Some(key) if *role != Role::Number => format!("; `{key} = \"{column}\"` would use it"),
-            Some(_) | None => String::new(),
-        };
-        out.push_str(&format!("    `{column}` holds {}: {reason}{key}\n", role.name()));
-    }
-    out
 }
 
 /// Asks a person at the terminal.

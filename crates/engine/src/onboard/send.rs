@@ -17,7 +17,7 @@ use crate::{
     inspect::encoding_name,
     options::{CampaignOptions, CarrierKind, CarrierOptions, Carriers},
     preflight::{
-        self, Preflight,
+        self,
         roles::{RoleColumns, RowValidity},
     },
     render::{
@@ -88,8 +88,11 @@ impl SendTest {
     /// As a pre-flight; when the row gets no message, or the carrier is none of the campaign's.
     pub fn compose(&self, progress: &mut dyn FnMut(FreezeProgress)) -> Result<TestMessage, Error> {
         let folder = Folder::new()?;
-        let preflight =
-            preflight::preflight(&self.campaign_file, &self.carriers_file, folder.path().to_owned(), None, progress)?;
+        let listed =
+            preflight::freeze_list(&self.campaign_file, &self.carriers_file, folder.path().to_owned(), None, progress)?;
+        if listed.frozen.n_valid == 0 {
+            return Err(Error::NothingToSend { n_rows: listed.frozen.n_rows });
+        }
         let carriers = Carriers::load(&self.carriers_file)?;
         let plan = Plan::open(folder.path())?;
         let mut chunk = PlanChunk::default();
@@ -101,7 +104,7 @@ impl SendTest {
                 None => row.variant != HOLD_OUT,
             });
             if let Some(row) = wanted {
-                return self.message(&preflight, carriers, &plan, &row);
+                return self.message(&listed.options, carriers, &plan, &row);
             }
         }
         let line = self.line.unwrap_or_default();
@@ -118,12 +121,11 @@ impl SendTest {
 
     fn message(
         &self,
-        preflight: &Preflight,
+        campaign: &CampaignOptions,
         carriers: Carriers,
         plan: &Plan,
         row: &PlanRow<'_>,
     ) -> Result<TestMessage, Error> {
-        let campaign = &preflight.approved.options;
         let line = row.line;
         if row.variant == HOLD_OUT {
             return Err(Error::NoTestRow { line, why: "it is held out and gets nothing".to_owned() });

@@ -4,8 +4,9 @@ use std::{num::NonZeroU32, path::Path};
 
 use serde::{Deserialize, Serialize};
 use volley_core::Rate;
+use volley_smpp::text::Smart;
 
-use super::{AudienceOptions, FileError, HumanDuration, MessageOptions, file_error};
+use super::{AudienceOptions, FileError, GuardOptions, HumanDuration, MessageOptions, file_error};
 
 /// `campaign.toml`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,6 +27,9 @@ pub struct CampaignOptions {
     /// How outcomes are treated.
     #[serde(default)]
     pub delivery: DeliveryOptions,
+    /// What stops it, beforehand and while it runs.
+    #[serde(default)]
+    pub guards: GuardOptions,
     /// How replies are read.
     #[serde(default)]
     pub replies: ReplyOptions,
@@ -65,6 +69,20 @@ pub enum SmartEncoding {
     Lookalike,
     /// And Cyrillic and Greek in Latin letters, by published schemes.
     Full,
+}
+
+impl SmartEncoding {
+    /// What it is where texts are cut.
+    #[must_use]
+    pub const fn level(self) -> Smart {
+        match self {
+            Self::None => Smart::None,
+            Self::Punct => Smart::Punct,
+            Self::Accents => Smart::Accents,
+            Self::Lookalike => Smart::Lookalike,
+            Self::Full => Smart::Full,
+        }
+    }
 }
 
 /// `[schedule]`.
@@ -188,6 +206,7 @@ impl CampaignOptions {
             return wrong("sender", what);
         }
         self.audience.check(path, text)?;
+        self.guards.check(&self.audience, path, text)?;
         if self.routes.is_empty() {
             return wrong("route", "no `[[route]]`: name at least one carrier".to_owned());
         }

@@ -10,6 +10,9 @@ use crate::options::{AudienceOptions, HumanDuration};
 /// Distinct time zones that are remembered on a thread.
 const MAX_ZONES: usize = 1_000;
 
+/// The code of rows without a consent that counts.
+pub(crate) const NO_CONSENT: &str = "no-consent";
+
 /// How long a row's message may be tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RowValidity {
@@ -34,6 +37,8 @@ pub(crate) struct RoleColumns {
     time_zone: Option<(usize, String)>,
     locale: Option<(usize, String)>,
     consent: Option<(usize, String)>,
+    /// From when on consent counts, if it must be there.
+    consent_from: Option<civil::Date>,
     validity: Option<(usize, String)>,
 }
 
@@ -59,8 +64,19 @@ impl RoleColumns {
             time_zone: at(&audience.time_zone_column),
             locale: at(&audience.locale_column),
             consent: at(&audience.consent_column),
+            consent_from: None,
             validity: at(&audience.validity_column),
         }
+    }
+
+    /// Rows without a consent of this day or later are rejected.
+    pub(crate) fn requiring_consent(self, consent_from: Option<civil::Date>) -> Self {
+        Self { consent_from, ..self }
+    }
+
+    /// Where the column with the time zone lies.
+    pub(crate) fn time_zone(&self) -> Option<usize> {
+        self.time_zone.as_ref().map(|(index, _)| *index)
     }
 
     /// Where the column with the validity lies.
@@ -87,6 +103,7 @@ impl RoleColumns {
         if let Some(found) = wrong(&self.consent, &mut |text| date(text).is_some()) {
             return refuse("invalid-date", found, "no date: write it as 2026-11-24");
         }
+        self.check_consent(row)?;
         if let Some(found) = wrong(&self.validity, &mut |text| RowValidity::parse(text).is_some()) {
             return refuse(
                 "invalid-validity",
@@ -95,6 +112,16 @@ impl RoleColumns {
             );
         }
         Ok(())
+    }
+
+    fn check_consent(&self, row: &RowView<'_>) -> Result<(), Rejection> {
+        let (Some((index, column)), Some(from)) = (&self.consent, self.consent_from) else { return Ok(()) };
+        let reason = match date(row.field(*index)) {
+            Some(given) if given >= from => return Ok(()),
+            Some(given) => format!("the consent is of {given}, and `require-consent-after` says {from}"),
+            None => "no consent is known, and `require-consent-after` wants one".to_owned(),
+        };
+        Err(Rejection { column: Some(column.clone()), code: NO_CONSENT, reason })
     }
 }
 

@@ -8,10 +8,10 @@ use volley_ingest::{RejectedRow, Rejects, person};
 use volley_reconciler::Ledger;
 
 use super::{
-    parallel, put_field,
+    put_field,
     rows::{FullRow, RowScratch, Rows},
 };
-use crate::{DataDir, Error, archive::check_not_archived};
+use crate::{DataDir, Error, archive::check_not_archived, parallel};
 
 const HEADER: &str = "line,number,state,reason,carrier,carrier_id,segments,segments_delivered,attempts,possible_duplicate,submitted_at,answered_at,settled_at,variant,inferred\n";
 /// Octets of a chunk's lines that rarely need more: 4,096 of some 150.

@@ -8,7 +8,6 @@ use volley_reconciler::{Ledger, Segments};
 use super::{
     By, Tally,
     delays::{Delays, Series},
-    parallel,
     rows::{FullRow, RowScratch, Rows},
     tally::Counted,
 };
@@ -16,6 +15,7 @@ use crate::{
     Error,
     country::Country,
     options::{Currency, Prices},
+    parallel,
 };
 
 /// Rows in doubt that a report names one by one.

@@ -87,6 +87,6 @@ impl Tally {
 }
 
 /// `{"EUR": "12.50"}`: text, because a float could not hold it.
-pub(super) fn amounts_json(amounts: &Amounts) -> Value {
+pub(crate) fn amounts_json(amounts: &Amounts) -> Value {
     Value::Object(amounts.iter().map(|money| (money.currency.to_string(), json!(money.amount()))).collect())
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use volley_core::{Msisdn, Template};
-use volley_smpp::text::{Encoding, SegmentOptions, Segments, TooManySegments};
+use volley_smpp::text::{Encoding, SegmentOptions, Segments, Smart, TooManySegments};
 
 use super::{
     CompiledText, HOLD_OUT, Locale,
@@ -185,6 +185,12 @@ impl MessageFormat {
             }
         }
         segments.cut_keeping(text, kept, &self.segments).map_err(Unmade::TooManySegments)
+    }
+
+    /// Cuts a text that was composed as another level of smart encoding would, however long it gets.
+    pub(crate) fn cut_at(&self, composed: &Composed, smart: Smart, segments: &mut Segments) {
+        let options = SegmentOptions { smart, max_segments: u8::MAX, ..self.segments };
+        let _ = segments.cut_keeping(&composed.text, &composed.kept, &options);
     }
 
     /// A text with logic doesn't say where it put a value: wherever it stands it is kept.

@@ -75,6 +75,12 @@ impl DefaultAlphabet {
         }
     }
 
+    /// Whether `c` is in the alphabet, alone or as a pair with the escape.
+    #[must_use]
+    pub fn has(self, c: char) -> bool {
+        self.code(c).is_some()
+    }
+
     /// Writes `c`; `None` when it is not in the alphabet.
     #[inline]
     pub(super) fn code(self, c: char) -> Option<Coded> {

@@ -156,6 +156,12 @@ impl Segments {
         self.ends.get(index).map_or(0, |end| end.n_units)
     }
 
+    /// Whether smart encoding changed the text that was cut.
+    #[must_use]
+    pub const fn is_simplified(&self) -> bool {
+        self.is_simplified
+    }
+
     /// The text that was cut: `original`, or what smart encoding made of it.
     #[must_use]
     pub fn text<'a>(&'a self, original: &'a str) -> &'a str {

@@ -10,6 +10,8 @@ use crate::country::Country;
 const N_DECIMALS: usize = 6;
 /// Units of a currency that a segment may cost at most: what is above is a slip of the pen.
 const MAX_UNITS: u64 = 1_000;
+/// Units of a currency that a whole campaign may cost at most.
+const MAX_BUDGET: u64 = 1_000_000_000_000;
 const DEFAULT: &str = "default";
 
 /// ISO 4217 code of a currency: three capital letters.
@@ -51,10 +53,22 @@ impl Prices {
 impl FromStr for Money {
     type Err = String;
 
-    /// From text such as "0.045 EUR".
+    /// A price, from text such as "0.045 EUR".
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong =
-            |why: &str| format!("`{text}` is no price: {why}; write an amount and a currency, such as \"0.045 EUR\"");
+        Self::parse_below(text, MAX_UNITS)
+    }
+}
+
+impl Money {
+    /// An amount that is no price of one thing: "12500 EUR".
+    pub(crate) fn parse_any(text: &str) -> Result<Self, String> {
+        Self::parse_below(text, MAX_BUDGET)
+    }
+
+    fn parse_below(text: &str, limit: u64) -> Result<Self, String> {
+        let wrong = |why: &str| {
+            format!("`{text}` is no amount of money: {why}; write a number and a currency, such as \"0.045 EUR\"")
+        };
         let (amount, currency) = text.trim().split_once(' ').ok_or_else(|| wrong("it has no currency"))?;
         let letters: Option<[u8; 3]> = currency.trim().as_bytes().try_into().ok();
         let letters = letters.filter(|letters| letters.iter().all(u8::is_ascii_uppercase));
@@ -67,14 +81,11 @@ impl FromStr for Money {
         if decimals.len() > N_DECIMALS {
             return Err(wrong("at most six digits may stand behind the point"));
         }
-        let units: u64 =
-            units.parse().ok().filter(|units| *units < MAX_UNITS).ok_or_else(|| wrong("it is too much"))?;
+        let units: u64 = units.parse().ok().filter(|units| *units < limit).ok_or_else(|| wrong("it is too much"))?;
         let millionths: u64 = format!("{decimals:0<N_DECIMALS$}").parse().unwrap_or(0);
-        Ok(Self { micros: u128::from(units * 1_000_000 + millionths), currency })
+        Ok(Self { micros: u128::from(units) * 1_000_000 + u128::from(millionths), currency })
     }
-}
 
-impl Money {
     /// The amount alone: two digits behind the point at least, no more than it needs.
     #[must_use]
     pub fn amount(&self) -> String {

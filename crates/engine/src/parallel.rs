@@ -17,7 +17,7 @@ const MAX_THREADS: usize = 8;
 ///
 /// # Errors
 /// The first error of either.
-pub(super) fn in_order<T: Send, S: Default>(
+pub(crate) fn in_order<T: Send, S: Default>(
     n_chunks: u32,
     make: impl Fn(u32, &mut S) -> Result<T, Error> + Sync,
     mut take: impl FnMut(T) -> Result<(), Error>,
