@@ -35,7 +35,7 @@ pub(crate) use self::inspect::{Inspect, InspectArgs, InspectInput, InspectText};
 pub(crate) use self::listen::ListenArgs;
 pub(crate) use self::manual::{CompletionsArgs, HelpArgs, ManArgs};
 pub(crate) use self::orders::{AuditArgs, CancelArgs, OrderArgs, PaceArgs, PauseArgs};
-pub(crate) use self::plan::{PlanArgs, PlanCommand, PlanSave};
+pub(crate) use self::plan::{PlanArgs, PlanCommand};
 pub(crate) use self::replies::RepliesArgs;
 pub(crate) use self::report::{ReportArgs, ReportForm};
 pub(crate) use self::sample::SampleArgs;
@@ -145,7 +145,7 @@ Examples:
   volley run campaign.toml
   volley run campaign.toml --yes --json > report.json
   volley run campaign.toml --carriers /etc/volley/carriers.toml
-  volley run campaign.toml --approved 4f1d9a2c   what was saved with `plan save`, without asking
+  volley run campaign.toml --approved 4f1d9a2c   what was saved with `check --save`, without asking
   volley run campaign.toml --dry-run --rejects rejects.csv   (--raw for machines)
   volley run campaign.toml --dry-run          check and preview, send nothing")]
 pub(crate) struct RunArgs {
@@ -261,7 +261,7 @@ Examples:
   volley list
   volley list --json
 
-Plans that were saved with `volley plan save` follow the campaigns: they have `plan_hash`
+Plans that were saved with `volley check --save` follow the campaigns: they have `plan_hash`
 and no `id`. Their status is waiting, or approved when they were run; `volley plan remove HASH`
 removes one.")]
 pub(crate) struct ListArgs {
