@@ -142,7 +142,7 @@ impl FromStr for Weekdays {
             let name = name.trim().to_ascii_lowercase();
             let is_it = |known: &&str| name.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(known));
             let long = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
-            let at = NAMES.iter().position(|known| is_it(&known))?;
+            let at = NAMES.iter().position(is_it)?;
             (name.len() == 3 || long.get(at).is_some_and(|long| name == *long)).then_some(at)
         };
         let mut days = [false; 7];
@@ -196,6 +196,12 @@ impl Hours {
             }
         }
         if hours.days.iter().all(Vec::is_empty) { Err(HoursError::Never) } else { Ok(hours) }
+    }
+
+    /// Every hour of every day.
+    #[must_use]
+    pub fn always() -> Self {
+        Self { days: std::array::from_fn(|_| vec![Span::DAY]) }
     }
 
     /// Whether every hour of the week is open.
