@@ -5,10 +5,12 @@ mod carrier;
 mod check;
 mod doubt;
 mod erase;
+mod explain;
 mod init;
 mod inspect;
 mod listen;
 mod manual;
+mod orders;
 mod plan;
 mod replies;
 mod report;
@@ -27,10 +29,12 @@ pub(crate) use self::carrier::{CarrierArgs, CarrierCommand, CarrierList, Carrier
 pub(crate) use self::check::CheckArgs;
 pub(crate) use self::doubt::{DoctorArgs, DoubtArgs, DoubtCommand, DoubtList, DoubtResolve, Verdict};
 pub(crate) use self::erase::EraseArgs;
+pub(crate) use self::explain::ExplainArgs;
 pub(crate) use self::init::InitArgs;
 pub(crate) use self::inspect::{Inspect, InspectArgs, InspectInput, InspectText};
 pub(crate) use self::listen::ListenArgs;
 pub(crate) use self::manual::{CompletionsArgs, HelpArgs, ManArgs};
+pub(crate) use self::orders::{AuditArgs, CancelArgs, OrderArgs, PaceArgs, PauseArgs};
 pub(crate) use self::plan::{PlanArgs, PlanCommand, PlanSave};
 pub(crate) use self::replies::RepliesArgs;
 pub(crate) use self::report::{ReportArgs, ReportForm};
@@ -59,14 +63,15 @@ Examples:
   volley check campaign.toml            who gets what, at what price, by when
   volley run campaign.toml              check, preview, ask, send, report
   volley resume                         go on after Ctrl-C, a crash or a power cut
+  volley pause spring-sale              from another terminal: begin nothing more, until `volley resume`
   volley status                         the numbers, also while nothing runs
   volley report spring-sale --csv       one line for each recipient
   volley carrier test north             try a carrier before the first campaign
   volley help recipes                   the ten commonest jobs, as they are typed
 
 Exit codes:
-  0 clean · 1 finished, but messages failed · 2 wrong usage or configuration
-  3 stopped by a guard: all carriers are paused, or a limit under [guards] is passed · 4 no carrier can be reached
+  0 clean · 1 finished, but messages failed, or cancelled · 2 wrong usage or configuration
+  3 stopped by a guard · 4 no carrier can be reached
   5 another process owns the data · 6 rows in doubt remain · 7 journal or store are damaged
   130 interrupted, resumable";
 
@@ -82,8 +87,18 @@ pub(crate) enum Command {
     Sample(SampleArgs),
     /// Send one finished message of a campaign to a phone of your own
     SendTest(SendTestArgs),
-    /// Go on with a campaign that was interrupted
+    /// Go on with a campaign that was interrupted, or lift a pause of one that runs
     Resume(ResumeArgs),
+    /// Begin nothing more of a campaign, until `resume` is said
+    Pause(PauseArgs),
+    /// Change the rate of a campaign, or of one of its carriers
+    Pace(PaceArgs),
+    /// Never send what a campaign has not begun
+    Cancel(CancelArgs),
+    /// Show what was ordered of campaigns: by whom, when and why
+    Audit(AuditArgs),
+    /// Say why a campaign runs at its rate, or what happened to a recipient
+    Explain(ExplainArgs),
     /// Show the numbers of all campaigns, or of one
     Status(StatusArgs),
     /// Show a campaign that runs, live, from another terminal
@@ -198,13 +213,30 @@ pub(crate) struct RunOutput {
 Examples:
   volley resume                         the one campaign that is not finished
   volley resume spring-sale --json
-  volley resume 3                       by its number in `volley list`")]
+  volley resume 3                       by its number in `volley list`
+  volley resume spring-sale --lift      goes on, and lifts a pause from before the crash
+
+While a process runs the campaign, `volley resume spring-sale` lifts its pause, and with --carrier a
+carrier's. Without one it starts the campaign again, which stays paused when it was, unless a guard had
+stopped it or --lift is said. Each says what it did.")]
 pub(crate) struct ResumeArgs {
     /// The campaign's name or number [default: the one that is not finished]
     pub(crate) campaign: Option<String>,
     /// Another carriers file than the one it was started with
     #[arg(long, value_name = "FILE")]
     pub(crate) carriers: Option<PathBuf>,
+    /// Lift a pause of the whole campaign before it starts
+    #[arg(long)]
+    pub(crate) lift: bool,
+    /// Lift the pause of one carrier of a campaign that runs
+    #[arg(long, value_name = "NAME", requires = "campaign")]
+    pub(crate) carrier: Option<String>,
+    /// Why, for whoever reads the audit log
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub(crate) reason: String,
+    /// Who resumes it; the machine's name is added
+    #[arg(long, value_name = "NAME", env = "USER", default_value = "operator")]
+    pub(crate) by: String,
     #[command(flatten)]
     pub(crate) output: RunOutput,
 }

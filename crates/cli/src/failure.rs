@@ -2,7 +2,7 @@
 
 use std::{io, process::ExitCode};
 
-use volley_engine::{Ended, Error, MessageState, Outcome};
+use volley_engine::{Ended, Error, MessageState, Outcome, Refusal};
 
 /// Exit codes (DESIGN section 7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +37,7 @@ impl Code {
             // Recipients who can't be reached are in the report; only when nothing at all was
             // taken is the run itself a failure.
             Ended::Finished if outcome.summary.segments.accepted == 0 => Self::Failures,
+            Ended::Finished if n_in(MessageState::Cancelled) > 0 => Self::Failures,
             Ended::Finished => Self::Clean,
         }
     }
@@ -80,7 +81,7 @@ impl Failure {
             Self::ClosedPipe => Code::Clean,
             Self::Simulator(_) | Self::Io { .. } | Self::Usage { .. } => Code::Usage,
             Self::Engine(error) => match error {
-                Error::InUse { .. } => Code::InUse,
+                Error::InUse { .. } | Error::NotOrdered { refusal: Refusal::RunsAnother(_), .. } => Code::InUse,
                 Error::NoCarrier { .. } => Code::Unreachable,
                 Error::Guarded { .. } | Error::GuardStops { .. } => Code::Guarded,
                 Error::Journal(_)
@@ -109,6 +110,7 @@ impl Failure {
                 | Error::NoHash { .. }
                 | Error::NoRoute { .. }
                 | Error::NotInDoubt { .. }
+                | Error::NotOrdered { .. }
                 | Error::NotFinished { .. }
                 | Error::IsArchived { .. }
                 | Error::Unfinished { .. }

@@ -3,10 +3,11 @@
 use std::{
     net::SocketAddr,
     num::NonZeroU32,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, PoisonError},
     time::Instant,
 };
 
+use volley_core::Rate;
 use volley_pipeline::{BindAs, SmppOptions, Timers};
 use volley_scheduler::{Limit, Stack};
 use volley_smpp::receipt::IdRules;
@@ -71,20 +72,55 @@ fn timers(options: &CarrierOptions) -> Timers {
     }
 }
 
+/// A rate that people can change while it is kept.
+#[derive(Clone)]
+pub(crate) struct Tunable {
+    limit: Arc<Mutex<Limit>>,
+    /// What it is a rate of: "campaign rate", "carrier north".
+    what: String,
+    /// As the files say.
+    own: Option<Rate>,
+    burst: NonZeroU32,
+}
+
+impl Tunable {
+    /// `ordered` goes before `own`.
+    pub(crate) fn new(
+        what: String,
+        own: Option<Rate>,
+        ordered: Option<Rate>,
+        burst: Option<NonZeroU32>,
+        now: Instant,
+    ) -> Self {
+        let burst = burst.unwrap_or(NonZeroU32::MIN);
+        let limit = match ordered.or(own) {
+            Some(rate) => Limit::new(format!("{what} {rate}"), rate, burst, now),
+            None => Limit::open(now),
+        };
+        Self { limit: Arc::new(Mutex::new(limit)), what, own, burst }
+    }
+
+    /// Another rate from `now` on, or, with `None`, the files' own.
+    pub(crate) fn tune(&self, ordered: Option<Rate>, now: Instant) {
+        let rate = ordered.or(self.own);
+        let name = rate.map(|rate| format!("{} {rate}", self.what)).unwrap_or_default();
+        self.limit.lock().unwrap_or_else(PoisonError::into_inner).change(name, rate, self.burst, now);
+    }
+
+    /// As the files say.
+    pub(crate) const fn own(&self) -> Option<Rate> {
+        self.own
+    }
+}
+
 /// The limits of each bind: the campaign's, the account's, and the bind's own.
-pub(crate) fn stacks_of(
-    name: &str,
-    options: &CarrierOptions,
-    campaign: Option<&Arc<Mutex<Limit>>>,
-    now: Instant,
-) -> Vec<Stack> {
+pub(crate) fn stacks_of(name: &str, options: &CarrierOptions, shared: &[&Tunable], now: Instant) -> Vec<Stack> {
     let burst = options.burst.unwrap_or(NonZeroU32::MIN);
     let limit = |words: String, rate| Arc::new(Mutex::new(Limit::new(words, rate, burst, now)));
-    let own = options.rate.map(|rate| limit(format!("carrier {name} {rate}"), rate));
     let stacks = (0..options.n_binds()).map(|bind| {
         let of_bind = options.bind_rate.map(|rate| limit(format!("carrier {name} bind {bind} {rate}"), rate));
         // Shared limits come first in every stack.
-        Stack::new(campaign.cloned().into_iter().chain(own.clone()).chain(of_bind).collect())
+        Stack::new(shared.iter().map(|tunable| Arc::clone(&tunable.limit)).chain(of_bind).collect())
     });
     stacks.collect()
 }

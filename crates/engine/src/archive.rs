@@ -225,7 +225,11 @@ fn ready(summary: &Summary, even_in_doubt: bool) -> Result<(), Error> {
         CampaignStatus::Archived => Ok(()),
         CampaignStatus::Finished if n_in_doubt == 0 || even_in_doubt => Ok(()),
         CampaignStatus::Finished => Err(Error::StillInDoubt { name: summary.campaign.clone(), n_rows: n_in_doubt }),
-        CampaignStatus::Planned | CampaignStatus::Running | CampaignStatus::Interrupted | CampaignStatus::Stopped => {
+        CampaignStatus::Planned
+        | CampaignStatus::Running
+        | CampaignStatus::Paused
+        | CampaignStatus::Interrupted
+        | CampaignStatus::Stopped => {
             Err(Error::NotFinished { name: summary.campaign.clone(), status: summary.status.name() })
         }
     }

@@ -29,6 +29,8 @@ struct Inner {
     lanes: Vec<LaneBoard>,
     /// What `status` shows of the journal.
     journal: Value,
+    /// Why nothing of the campaign is begun.
+    holds: Option<String>,
     throttled: u64,
     draining: bool,
     notes: Vec<String>,
@@ -80,6 +82,15 @@ impl Board {
     pub(crate) fn set_lanes(&self, lanes: Vec<LaneBoard>, throttled: u64) {
         let mut inner = self.lock();
         (inner.lanes, inner.throttled) = (lanes, throttled);
+    }
+
+    pub(crate) fn set_holds(&self, holds: Option<String>) {
+        self.lock().holds = holds;
+    }
+
+    /// `{"holds"}`: why nothing of the campaign is begun; null when its carriers alone decide.
+    pub(crate) fn run(&self) -> Value {
+        serde_json::json!({ "holds": self.lock().holds })
     }
 
     pub(crate) fn set_journal(&self, journal: Value) {
@@ -140,7 +151,7 @@ impl Board {
     /// What `status` gives, as of now.
     #[must_use]
     pub fn status(&self) -> Value {
-        status_json(&self.snapshot(), &self.lanes(), self.journal())
+        status_json(&self.snapshot(), &self.lanes(), self.journal(), self.run())
     }
 
     /// The numbers of the campaign with this number.

@@ -1,5 +1,5 @@
-//! Answers `status`, `carrier watch` and `doubt list` for other processes while this one owns the
-//! data: one question on a line, one answer, both JSON.
+//! Answers `status`, `carrier watch`, `doubt list`, `audit` and `explain` for other processes while this one
+//! owns the data, and takes orders: one question on a line, one answer, both JSON.
 
 use std::{
     io::{BufReader, Read as _, Write as _},
@@ -17,21 +17,26 @@ use tokio::{
     task, time,
 };
 
+use volley_core::{CampaignId, Clock};
+use volley_journal::View;
+use volley_reconciler::Summary;
+
 use crate::{
     DataDir,
     board::Board,
     doubt::{ListedDoubts, rows_of},
+    explain::{Explained, Wanted, explain_running},
     ledger_task::{Doubts, LedgerDoor, LedgerGone},
-    status::status_json,
+    orders::{AuditLine, Instructed, Instruction, OrderDoor, Refusal},
 };
 
 /// A longer question is none.
 const QUESTION_MAX: u64 = 4_096;
-/// Who does not take the answer for so long is left alone, for the sake of the next.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// How long the numbers are waited for, and a list of rows.
 const STATUS_WITHIN: Duration = Duration::from_secs(2);
-const DOUBTS_WITHIN: Duration = PATIENCE;
+const DOUBTS_WITHIN: Duration = Duration::from_secs(10);
+/// How long an order may take: a disk that stalls, or a long list that is cancelled.
+const ORDER_WITHIN: Duration = Duration::from_secs(30);
 
 /// What is asked.
 #[derive(Debug, Serialize, Deserialize)]
@@ -41,11 +46,39 @@ enum Question {
     Status,
     /// The rows in doubt of the campaign with this name or number.
     Doubts(String),
+    /// What was ordered of the campaign with this name or number, or of all.
+    Audit(Option<String>),
+    /// What is known of a recipient.
+    Explain(Wanted),
+    /// To be done now.
+    Order(Instruction),
+}
+
+/// The ways into the loop that runs a campaign.
+pub(crate) struct Doors {
+    pub(crate) campaign: CampaignId,
+    pub(crate) ledger: LedgerDoor,
+    pub(crate) journal: View,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) orders: OrderDoor,
+}
+
+impl Doors {
+    pub(crate) const fn new(
+        campaign: CampaignId,
+        ledger: LedgerDoor,
+        journal: View,
+        clock: Arc<dyn Clock>,
+        orders: OrderDoor,
+    ) -> Self {
+        Self { campaign, ledger, journal, clock, orders }
+    }
 }
 
 /// Serves until dropped. A socket that can't be made costs other processes their look, nothing
-/// else. Without a way to the ledger, rows in doubt are not told.
-pub(crate) async fn serve(dir: DataDir, board: Arc<Board>, ledger: Option<LedgerDoor>) {
+/// else. Without
+/// ways into the loop it tells the numbers alone.
+pub(crate) async fn serve(dir: DataDir, board: Arc<Board>, doors: Option<Doors>) {
     let path = dir.control_socket();
     let _ = std::fs::remove_file(&path);
     let Ok(listener) = UnixListener::bind(&path) else {
@@ -54,7 +87,7 @@ pub(crate) async fn serve(dir: DataDir, board: Arc<Board>, ledger: Option<Ledger
     };
     while let Ok((stream, _)) = listener.accept().await {
         // Whoever asked may be gone.
-        let _ = time::timeout(PATIENCE, converse(stream, &dir, &board, ledger.as_ref())).await;
+        let _ = time::timeout(ORDER_WITHIN, converse(stream, &dir, &board, doors.as_ref())).await;
     }
 }
 
@@ -62,14 +95,20 @@ async fn converse(
     mut stream: AsyncUnixStream,
     dir: &DataDir,
     board: &Board,
-    ledger: Option<&LedgerDoor>,
+    doors: Option<&Doors>,
 ) -> std::io::Result<()> {
     let (reader, mut writer) = stream.split();
     let mut line = String::new();
     AsyncBufReader::new(reader.take(QUESTION_MAX)).read_line(&mut line).await?;
     let answer = match serde_json::from_str(&line)? {
-        Question::Status => status_json(&board.snapshot(), &board.lanes(), board.journal()),
-        Question::Doubts(name) => match doubts(ledger, name).await {
+        Question::Status => board.status(),
+        Question::Order(instruction) => order(doors, instruction).await,
+        Question::Explain(wanted) => explain(dir, doors, wanted).await,
+        Question::Audit(name) => match audit(doors, name).await {
+            Ok(lines) => json!(lines),
+            Err(_) => return Ok(()),
+        },
+        Question::Doubts(name) => match doubts(doors, name).await {
             Ok(Some(doubts)) => {
                 let folder = dir.campaign(doubts.campaign);
                 let rows = task::spawn_blocking(move || rows_of(&folder, doubts.doubts)).await?;
@@ -83,8 +122,56 @@ async fn converse(
     writer.write_all(answer.to_string().as_bytes()).await
 }
 
-async fn doubts(ledger: Option<&LedgerDoor>, name: String) -> Result<Option<Doubts>, LedgerGone> {
-    ledger.ok_or(LedgerGone)?.doubts(name).await
+async fn doubts(doors: Option<&Doors>, name: String) -> Result<Option<Doubts>, LedgerGone> {
+    doors.ok_or(LedgerGone)?.ledger.doubts(name).await
+}
+
+async fn audit(doors: Option<&Doors>, name: Option<String>) -> Result<Option<Vec<AuditLine>>, LedgerGone> {
+    doors.ok_or(LedgerGone)?.ledger.audit(name).await
+}
+
+async fn explain(dir: &DataDir, doors: Option<&Doors>, wanted: Wanted) -> Value {
+    let Some(doors) = doors else { return json!({ "refused": "no campaign runs" }) };
+    let now = doors.clock.wall();
+    match explain_running(dir, &doors.ledger, doors.journal.clone(), wanted, now).await {
+        Ok(explained) => json!({ "explained": explained }),
+        Err(why) => json!({ "refused": why }),
+    }
+}
+
+/// What the process that owns the data directory knows of a recipient: `None` when nobody answers;
+/// no words when there is no such campaign.
+pub(crate) fn ask_explain(path: &Path, wanted: &Wanted) -> Option<Result<Explained, String>> {
+    let mut answer: Value = ask_for(path, &Question::Explain(wanted.clone()), ORDER_WITHIN)?;
+    if let Some(why) = answer.get("refused").and_then(Value::as_str) {
+        return Some(Err(why.to_owned()));
+    }
+    serde_json::from_value(answer.get_mut("explained")?.take()).ok().map(Ok)
+}
+
+async fn order(doors: Option<&Doors>, instruction: Instruction) -> Value {
+    let Some(doors) = doors else { return json!({ "refused": Refusal::RunsAnother("listen".to_owned()) }) };
+    match doors.orders.give(instruction).await {
+        Ok(summary) => json!({ "id": doors.campaign.0, "numbers": summary }),
+        Err(refusal) => json!({ "refused": refusal }),
+    }
+}
+
+/// Gives an order to the process that owns the data directory: `None` when nobody answers.
+pub(crate) fn give_order(path: &Path, instruction: &Instruction) -> Option<Result<Instructed, Refusal>> {
+    let answer: Value = ask_for(path, &Question::Order(instruction.clone()), ORDER_WITHIN)?;
+    if let Some(refusal) = answer.get("refused") {
+        return serde_json::from_value(refusal.clone()).ok().map(Err);
+    }
+    let summary = Summary::from_json(answer.get("numbers")?)?;
+    let id = u32::try_from(answer.get("id")?.as_u64()?).ok()?;
+    Some(Ok(Instructed { id, summary, is_running: true }))
+}
+
+/// The audit log of the process that owns the data directory: `None` when nobody answers,
+/// `Some(None)` when it knows no such campaign.
+pub(crate) fn ask_audit(path: &Path, campaign: Option<&str>) -> Option<Option<Vec<AuditLine>>> {
+    ask_for(path, &Question::Audit(campaign.map(str::to_owned)), DOUBTS_WITHIN)
 }
 
 /// The numbers from the process that owns the data directory; `None` when nobody answers.

@@ -16,7 +16,9 @@ use crate::{
     DataDir, Error, Ground, control,
     data_dir::DataLock,
     engine::{by_carrier, record},
-    erase, seal,
+    erase,
+    orders::Refusal,
+    seal,
 };
 
 /// The rows in doubt of one campaign, while nothing runs on the data directory.
@@ -137,7 +139,8 @@ impl Doubts {
     /// decision is durable. Rows to be sent again leave with the next `resume`.
     ///
     /// # Errors
-    /// When one of the rows is not in doubt (then nothing is decided), or it can't be recorded.
+    /// When one of the rows is not in doubt, or the campaign is cancelled and they should be sent again
+    /// (then nothing is decided), or it can't be recorded.
     pub fn resolve(
         &mut self,
         rows: Option<&BTreeSet<u64>>,
@@ -145,6 +148,10 @@ impl Doubts {
         who: &str,
         why: &str,
     ) -> Result<Decided, Error> {
+        let is_cancelled = self.ledger.standing(self.campaign).is_some_and(|standing| standing.cancelled.is_some());
+        if verdict == DoubtVerdict::Resend && is_cancelled {
+            return Err(Error::NotOrdered { name: self.name(), refusal: Refusal::Cancelled });
+        }
         let doubts = self.ledger.doubts(self.campaign)?;
         let known: BTreeSet<u64> = doubts.iter().map(|doubt| row_number(doubt.token)).collect();
         if let Some(row) = rows.into_iter().flatten().find(|row| !known.contains(row)) {

@@ -6,10 +6,13 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use tokio::sync::{Notify, mpsc};
+use tokio::{
+    sync::{Notify, mpsc},
+    task::JoinHandle,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use volley_core::{CampaignId, CarrierIndex, Clock, MessageToken};
-use volley_ingest::{Plan, RejectsFile};
+use volley_ingest::{Plan, PlanChunk, RejectsFile};
 use volley_journal::Journal;
 use volley_reconciler::{
     DoubtfulSegment, Ledger, RowToSend, Summary, SuppressCause,
@@ -19,23 +22,27 @@ use volley_scheduler::Lanes;
 use volley_simulator::{Account, Seen, Setup, Simulator};
 
 use crate::{
-    DataDir, Error, Ground, Tasks, account,
+    DataDir, Error, Ground, Tasks,
+    account::{self, Tunable},
     approval::write_terms,
     archive::check_not_archived,
     board::Board,
     compact::{MAX_BYTES, compact_if_long},
-    control,
+    control::{self, Doors},
+    country::Country,
     data_dir::DataLock,
     doubt, erase,
+    guards::Budget,
     identify::Identifier,
     ledger_task::{Home, LedgerTask, SharedSnapshot, snapshot_of},
     log::Log,
     numbers::Suppressed,
     options::{self, CarrierKind, Carriers, InDoubtPolicy},
+    orders::{self, OrderDoor, OrderRequest},
     preflight::{self, Approved, Preflight, PreflightProgress, roles::RoleColumns},
     render::{Renderer, lane_format},
     replies::{DeskSetup, Effect, ReplyDesk},
-    run::{Courtesies, Ended, LoopState, Runner, Tried, Tries},
+    run::{Courtesies, Ended, Guards, LoopState, Orders, Runner, Tried, Tries},
     seal::{self, APPROVED, PLAN},
     source::RowSource,
     start::Start,
@@ -190,7 +197,9 @@ impl Engine {
         let suppressed = self.suppressed(&names)?;
         let reading = &mut |reading| progress(PreflightProgress::Reading(reading));
         let listed = preflight::freeze_list(campaign_file, carriers_file, folder, rejects, reading)?;
-        listed.preflight(&suppressed, self.ground.clock.wall(), progress)
+        let preflight = listed.preflight(&suppressed, self.ground.clock.wall(), progress)?;
+        preflight::budget(&preflight.approved)?;
+        Ok(preflight)
     }
 
     /// Makes a plan a campaign. From here on the frozen list is what runs.
@@ -238,7 +247,10 @@ impl Engine {
         if in_doubt.is_empty() {
             return Ok(());
         }
+        let is_cancelled = self.ledger.standing(id).is_some_and(|standing| standing.cancelled.is_some());
         let as_ = match policy {
+            // What is cancelled is not sent again: whether it was taken is left to receipts.
+            InDoubtPolicy::Resend if is_cancelled => return Ok(()),
             InDoubtPolicy::Hold => {
                 self.notes.push(format!(
                     "{} segments are in doubt (at most {bound} can be): their answers were never seen; \
@@ -321,9 +333,15 @@ impl Engine {
             self.read_ids_by(&route.carrier, *number, &ids)?;
         }
         self.settle_doubt(id, approved.options.delivery.in_doubt)?;
+        if let Some(paused) = self.paused(id) {
+            let name = &approved.options.name;
+            self.notes.push(format!(
+                "{name} stays paused by {paused}: nothing is sent until `volley resume {name}` is said while this runs"
+            ));
+        }
         let snapshot = SharedSnapshot::new(Mutex::new(snapshot_of(&self.ledger)));
         let board = Arc::new(Board::new(self.dir.root().to_owned(), snapshot));
-        Ok(Prepared { engine: self, id, approved, carriers, plan, numbers, board })
+        Ok(Prepared { engine: self, id, approved, carriers, plan, numbers, board, door: orders::door() })
     }
 }
 
@@ -336,6 +354,7 @@ pub struct Prepared {
     plan: Plan,
     numbers: Vec<CarrierIndex>,
     board: Arc<Board>,
+    door: (OrderDoor, mpsc::Receiver<OrderRequest>),
 }
 
 impl Prepared {
@@ -349,6 +368,12 @@ impl Prepared {
     #[must_use]
     pub fn board(&self) -> Arc<Board> {
         Arc::clone(&self.board)
+    }
+
+    /// A way to give orders while it runs.
+    #[must_use]
+    pub fn orders(&self) -> OrderDoor {
+        self.door.0.clone()
     }
 
     /// The campaign's number.
@@ -370,31 +395,38 @@ impl Prepared {
     pub async fn run(mut self, shutdown: CancellationToken) -> Result<Outcome, Error> {
         let (replies, suppressed) = self.reply_desk()?;
         let simulator = self.start_simulator()?;
-        let (source, tries) = self.row_source()?;
+        let (mut source, tries) = self.row_source()?;
+        let budget = self.budget()?;
         let identifier = Identifier::new(self.engine.dir.clone(), suppressed.key());
-        let Self { engine, id, approved, carriers, plan, numbers, board } = self;
+        let Self { engine, id, approved, carriers, plan, numbers, board, door } = self;
+        let (order_door, requests) = door;
+        let orders = orders_of(&engine, &approved, id, plan.n_valid(), requests);
+        let guards = Guards::new(&approved.options.guards, plan.n_valid(), orders.standing(), budget);
+        source.set_fence(guards.fence());
         let Engine { dir, _lock, journal, ledger, ground, notes: _ } = engine;
         let clock: Arc<dyn Clock> = Arc::clone(&ground.clock);
         let (last_durable, view) = (journal.last(), journal.view());
         let (journal_out, journal_events) = mpsc::channel(JOURNAL_EVENTS);
         let writer = Log::start(journal, &ground.tasks, journal_out)?;
-        let home = Home { store: dir.store(), journal: view, room: writer.room() };
+        let home = Home { store: dir.store(), journal: view.clone(), room: writer.room() };
         let ledger = LedgerTask::start(ledger, home, id, Arc::clone(&board.snapshot), identifier, &ground.tasks);
-        let tracker = TaskTracker::new();
-        // A simulation has no other processes.
-        let server = match ground.tasks {
-            Tasks::Threads => Some(tracker.spawn(control::serve(dir.clone(), Arc::clone(&board), Some(ledger.door())))),
-            Tasks::Inline(_) => None,
-        };
+        let doors = Doors::new(id, ledger.door(), view, Arc::clone(&clock), order_door);
+        let server = serve(&ground.tasks, &dir, &board, doors);
         let (events_out, carrier_events) = mpsc::channel(CARRIER_EVENTS);
         let hungry = Arc::new(Notify::new());
         let simulated = |route| simulator.as_ref().and_then(|simulator| simulator.addr_of(route));
-        let start =
-            Start { approved: &approved, carriers: &carriers, events: &events_out, hungry: &hungry, ground: &ground };
+        let start = Start {
+            approved: &approved,
+            carriers: &carriers,
+            events: &events_out,
+            hungry: &hungry,
+            ground: &ground,
+            orders: &orders,
+            pause: guards.pause(),
+        };
         let (lanes, formats) = start.lanes(&numbers, plan.columns(), simulated)?;
         drop(events_out);
         let validity_column = RoleColumns::new(&approved.options.audience, plan.columns()).validity();
-        let weights: Vec<_> = approved.options.routes.iter().map(|route| route.weight).collect();
         let mut runner = Runner {
             campaign: id,
             clock: Arc::clone(&clock),
@@ -404,7 +436,7 @@ impl Prepared {
             validity: approved.options.message.validity.map(|validity| validity.0),
             state: LoopState::new(lanes.len(), tries, clock.now()),
             lanes,
-            shares: Lanes::new(&weights),
+            shares: shares_of(&approved),
             source,
             renderer: Renderer::new(id, plan, preflight::message_format(&approved.options, &carriers)?, formats)
                 .with_validity_column(validity_column),
@@ -416,6 +448,8 @@ impl Prepared {
             replies,
             suppressed,
             courtesies: Courtesies::new(&approved.options.replies),
+            guards,
+            orders,
             board: Arc::clone(&board),
             last_durable,
         };
@@ -476,6 +510,24 @@ impl Prepared {
         Ok((desk, suppressed))
     }
 
+    /// What the campaign may still cost, if that has an end.
+    fn budget(&self) -> Result<Option<Budget>, Error> {
+        let Some(mut budget) = preflight::budget(&self.approved)? else { return Ok(None) };
+        let mut chunk = PlanChunk::default();
+        let mut in_chunk = None;
+        self.engine.ledger.taken(self.id, |row, carrier, n| {
+            if in_chunk != Some(row.chunk()) {
+                self.plan.read_chunk(row.chunk(), &mut chunk)?;
+                in_chunk = Some(row.chunk());
+            }
+            let country = chunk.row(row.offset()).and_then(|row| Country::of_row(&row));
+            let lane = self.numbers.iter().position(|number| *number == carrier).unwrap_or(usize::MAX);
+            budget.spent_before(budget.cost(lane, country, n));
+            Ok::<(), Error>(())
+        })?;
+        Ok(Some(budget))
+    }
+
     /// The rows to send, and what is known of those that were refused for now.
     fn row_source(&mut self) -> Result<(RowSource, Tries), Error> {
         let ledger = &mut self.engine.ledger;
@@ -486,7 +538,39 @@ impl Prepared {
         for tried in waiting.iter().filter(|waiting| waiting.attempts > 0) {
             tries.insert(tried.row, tried.only, Tried { attempts: tried.attempts, since });
         }
-        Ok((RowSource::new(self.plan.n_valid(), waiting, begun), tries))
+        let mut source = RowSource::new(self.plan.n_valid(), waiting, begun);
+        if ledger.standing(self.id).is_some_and(|standing| standing.cancelled.is_some()) {
+            source.close();
+        }
+        Ok((source, tries))
+    }
+}
+
+fn shares_of(approved: &Approved) -> Lanes {
+    let weights: Vec<_> = approved.options.routes.iter().map(|route| route.weight).collect();
+    Lanes::new(&weights)
+}
+
+/// What was ordered so far, and where more comes in.
+fn orders_of(
+    engine: &Engine,
+    approved: &Approved,
+    id: CampaignId,
+    n_valid: u32,
+    requests: mpsc::Receiver<OrderRequest>,
+) -> Orders {
+    let standing = engine.ledger.standing(id).cloned().unwrap_or_default();
+    let schedule = &approved.options.schedule;
+    let now = engine.ground.clock.now();
+    let rate = Tunable::new("campaign rate".to_owned(), schedule.rate, standing.rate, schedule.burst, now);
+    Orders::new(requests, approved.options.name.clone(), standing, rate, n_valid)
+}
+
+/// Answers other processes; a simulation has none.
+fn serve(tasks: &Tasks, dir: &DataDir, board: &Arc<Board>, doors: Doors) -> Option<JoinHandle<()>> {
+    match tasks {
+        Tasks::Threads => Some(TaskTracker::new().spawn(control::serve(dir.clone(), Arc::clone(board), Some(doors)))),
+        Tasks::Inline(_) => None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use crate::options::FileError;
+use crate::{options::FileError, orders::Refusal};
 
 /// An error of the engine.
 #[derive(Debug, thiserror::Error)]
@@ -149,6 +149,14 @@ pub enum Error {
         /// The campaign.
         campaign: String,
     },
+    /// An order makes no sense as things stand.
+    #[error("campaign `{name}`: {refusal}; nothing was changed")]
+    NotOrdered {
+        /// The campaign.
+        name: String,
+        /// Why.
+        refusal: Refusal,
+    },
     /// A campaign of the same name is under way.
     #[error("campaign `{name}` was begun and is not finished")]
     Unfinished {
@@ -293,6 +301,7 @@ impl Error {
             Self::IsArchived { file, .. } => Some(format!("`volley report --archive {file}` shows what is in it")),
             Self::BadArchive { .. } => Some("restore it from a backup".to_owned()),
             Self::NotInDoubt { campaign, .. } => Some(format!("`volley doubt list {campaign}` shows those that are")),
+            Self::NotOrdered { refusal, .. } => Some(refusal.hint().to_owned()),
             Self::Unfinished { name } => Some(format!(
                 "`volley resume {name}` goes on with it; `volley run --again` begins anew and sends to everyone again"
             )),
@@ -311,7 +320,7 @@ impl Error {
                 Some("nothing is lost: `volley resume` goes on when a carrier can be used".to_owned())
             }
             Self::Guarded { .. } => {
-                Some("mend sender or carrier profile; `volley resume` then goes on with the other rows".to_owned())
+                Some("`volley audit` says which guard; mend the cause; `volley resume NAME` then goes on with the other rows".to_owned())
             }
             Self::GuardStops { .. } => {
                 Some("mend the list, or raise the limit under [guards] of the campaign file".to_owned())

@@ -78,6 +78,11 @@ impl LaneLimits {
         within_bound.min(ahead)
     }
 
+    /// Another rate from here on, if any.
+    pub(crate) const fn set_rate(&mut self, rate: Option<Rate>) {
+        self.rate = rate;
+    }
+
     pub(crate) const fn outstanding(&self) -> u32 {
         self.outstanding
     }

@@ -26,6 +26,7 @@ use crate::{
     asker::Schedule,
     ground::{Tasks, Waits},
     identify::Identifier,
+    orders::{AuditLine, Reply, audit_of},
 };
 
 /// Durable records that may wait to be folded.
@@ -56,11 +57,20 @@ enum Request {
         name: String,
         reply: oneshot::Sender<Option<Doubts>>,
     },
+    Summary {
+        campaign: CampaignId,
+        reply: Reply,
+    },
+    /// Whatever it asks of the ledger, it tells itself.
+    Ask(Ask),
     Look {
         carriers: Vec<(Settled, IdRules)>,
         reply: oneshot::Sender<Looked>,
     },
 }
+
+/// A question with its own answer.
+type Ask = Box<dyn FnOnce(&Ledger) + Send>;
 
 /// What receipts that match no answer tell.
 #[derive(Debug, Default)]
@@ -180,6 +190,11 @@ impl LedgerTask {
         answer.await.map_err(|_| LedgerGone)
     }
 
+    /// Tells `reply` the campaign's numbers, as they are after all that was handed over so far.
+    pub(crate) async fn tell(&self, campaign: CampaignId, reply: Reply) -> Result<(), LedgerGone> {
+        self.requests.send(Request::Summary { campaign, reply }).await.map_err(|_| LedgerGone)
+    }
+
     /// Looks at the receipts of these carriers that match no answer.
     pub(crate) async fn look(&self, carriers: Vec<(Settled, IdRules)>) -> Result<Looked, LedgerGone> {
         let (reply, answer) = oneshot::channel();
@@ -213,6 +228,29 @@ impl LedgerDoor {
         requests.send(Request::Doubts { name, reply }).await.map_err(|_| LedgerGone)?;
         drop(requests);
         answer.await.map_err(|_| LedgerGone)
+    }
+}
+
+impl LedgerDoor {
+    /// Looks at the ledger between two records.
+    pub(crate) async fn look<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Ledger) -> T + Send + 'static,
+    ) -> Result<T, LedgerGone> {
+        let (reply, answer) = oneshot::channel();
+        let requests = self.0.upgrade().ok_or(LedgerGone)?;
+        // Whoever asked may be gone.
+        let ask: Ask = Box::new(move |ledger| drop(reply.send(look(ledger))));
+        requests.send(Request::Ask(ask)).await.map_err(|_| LedgerGone)?;
+        drop(requests);
+        answer.await.map_err(|_| LedgerGone)
+    }
+
+    /// What was ordered of the campaign with this name or number, or of all; `Ok(None)` when there
+    /// is none such.
+    pub(crate) async fn audit(&self, campaign: Option<String>) -> Result<Option<Vec<AuditLine>>, LedgerGone> {
+        let lines = self.look(move |ledger| audit_of(ledger, campaign.as_deref())).await?;
+        lines.map_err(|_| LedgerGone)
     }
 }
 
@@ -331,6 +369,13 @@ impl Owner {
             }
             Request::Doubts { name, reply } => {
                 let _ = reply.send(doubts(&mut ledger, &name)?);
+            }
+            Request::Ask(ask) => ask(&ledger),
+            Request::Summary { campaign, reply } => {
+                // Whoever asked may be gone.
+                if let Some(summary) = ledger.summary(campaign) {
+                    let _ = reply.send(Ok(summary));
+                }
             }
             Request::Look { carriers, reply } => {
                 let _ = reply.send(self.lookout.look(&ledger, &carriers));

@@ -28,13 +28,16 @@ mod doubt;
 mod engine;
 mod erase;
 mod error;
+mod explain;
 mod ground;
+mod guards;
 mod lane;
 mod ledger_task;
 mod listen;
 mod log;
 mod numbers;
 mod onboard;
+mod orders;
 mod pace;
 mod parallel;
 mod preflight;
@@ -69,9 +72,13 @@ pub use doubt::{Decided, DoubtRow, DoubtVerdict, Doubts, ListedDoubts, list_doub
 pub use engine::{Engine, Outcome, Prepared};
 pub use erase::{ErasePerson, Erasure, moment, now};
 pub use error::Error;
+pub use explain::{CarrierPace, Explained, HappenedEvent, Pace, RejectedNumber, explain, explain_pace};
 pub use ground::{Ground, Tasks, Waits};
 pub use listen::{Listened, Listener};
 pub use onboard::{CarrierTest, CarrierVerdict, SendTest, TestMessage, TestStep, Verdict};
+pub use orders::{
+    AuditLine, Instructed, Instruction, OrderDoor, Owned, Refusal, Verb, audit, instruct, open_or_ask, untouched,
+};
 pub use preflight::{Approved, Preflight, PreflightProgress, carriers_file, propose_columns};
 pub use replies::{Membership, Numbers, ReplyRow, replies, write_replies_csv};
 pub use report::hour_text;
@@ -85,7 +92,7 @@ pub use suppress::{
 
 pub use options::Money;
 pub use tokio_util::sync::CancellationToken;
-pub use volley_core::{CampaignId, MessageState, UnixMicros};
+pub use volley_core::{CampaignId, MessageState, Rate, UnixMicros};
 pub use volley_ingest::{FreezeProgress, Frozen, Proposal, ProposedColumn, RejectsFile, RejectsForm, Role, generate};
 pub use volley_reconciler::{CampaignStatus, Summary, SuppressCause, is_in_sled};
 pub use volley_simulator as simulator;

@@ -9,6 +9,7 @@ mod human;
 mod keywords;
 mod message;
 mod place;
+mod run_guards;
 
 pub use audience::AudienceOptions;
 pub(crate) use campaign::check_sender;
@@ -25,9 +26,10 @@ pub use carriers::{
 };
 pub use file_error::FileError;
 pub(crate) use file_error::nearest;
-pub use guards::{Budget, ConsentDate, GuardOptions, RejectedShare};
+pub use guards::{ConsentDate, GuardOptions};
 pub use human::HumanDuration;
 pub use keywords::{built_in as built_in_keywords, load as load_keywords};
 pub(crate) use message::TextKey;
 pub use message::{EmptyPolicy, MAX_VARIANTS, MessageOptions, OneOrMany, Share, VariantOptions};
 pub(crate) use place::place_in_text;
+pub use run_guards::{BudgetOptions, CanaryOptions, Cap, PauseOptions, Portion, Refused};

@@ -1,5 +1,6 @@
 //! From a campaign file to a frozen plan that can be approved.
 
+mod budget;
 mod list;
 pub(crate) mod roles;
 mod texts;
@@ -18,6 +19,7 @@ use volley_ingest::{
 use volley_scheduler::Calendar;
 use volley_smpp::text::{Concat, Languages, SegmentOptions, Segments};
 
+pub(crate) use self::budget::budget;
 pub use self::list::propose_columns;
 use self::roles::{RoleColumns, RoleScratch};
 use crate::{

@@ -12,6 +12,7 @@ use volley_smpp::text::{SegmentOptions, Segments, reference};
 use self::encode::{Encoder, Envelope};
 pub(crate) use self::lane_format::LaneFormat;
 use crate::{
+    country::Country,
     preflight::roles::RowValidity,
     source::NextRow,
     text::{Composed, HOLD_OUT, MessageFormat},
@@ -153,6 +154,11 @@ impl Renderer {
             (Some(number), HOLD_OUT) => Addressee::HeldOut(number),
             (Some(number), _) => Addressee::Number(number),
         })
+    }
+
+    /// The country of a row's number; `None` also when the plan can't be read.
+    pub(crate) fn country(&mut self, next: NextRow) -> Option<Country> {
+        Country::of_row(&self.chunk_of(next)?.row(next.row.offset())?)
     }
 
     /// The chunk that a row lies in, read where it isn't the one before.

@@ -8,6 +8,8 @@
 mod admit;
 mod doubt;
 mod events;
+mod guards;
+mod orders;
 mod publish;
 mod query;
 mod refusals;
@@ -32,10 +34,12 @@ use volley_scheduler::Lanes;
 
 use crate::{
     Error,
+    account::Tunable,
     asker::Asker,
     board::Board,
     carrier_status::BindRates,
     commit_times::CommitTimes,
+    guards::LaneWatch,
     lane::LaneLimits,
     ledger_task::{LedgerGone, LedgerTask},
     log::Log,
@@ -45,7 +49,7 @@ use crate::{
     render::Renderer,
     replies::ReplyDesk,
     source::RowSource,
-    turn::Turn,
+    turn::{LaneTurn, Turn},
 };
 
 /// Records on their way to the disk at once: one being synced, one waiting for it. The journal
@@ -74,6 +78,8 @@ pub enum Ended {
 }
 
 pub(crate) use doubt::{ReceiptReading, entry as receipt_entry};
+pub(crate) use guards::Guards;
+pub(crate) use orders::Orders;
 pub(crate) use refusals::{Refusals, Tried, Tries};
 pub(crate) use replies::Courtesies;
 
@@ -85,6 +91,10 @@ pub(crate) struct Lane {
     pub(crate) pacer: Arc<LanePacer>,
     pub(crate) reach: Reach,
     pub(crate) rates: BindRates,
+    /// The account's own rate.
+    pub(crate) rate: Tunable,
+    /// Its outcomes, where the campaign's guards want to know.
+    pub(crate) watch: Option<LaneWatch>,
     pub(crate) refusals: Refusals,
     /// Why nothing more is sent through it.
     pub(crate) paused: Option<String>,
@@ -130,6 +140,8 @@ pub(crate) struct Runner {
     pub(crate) suppressed: Suppressed,
     /// What people are told who opt out or in, or ask for help.
     pub(crate) courtesies: Courtesies,
+    pub(crate) orders: Orders,
+    pub(crate) guards: Guards,
     pub(crate) board: Arc<Board>,
     /// The last record that the ledger folded before the loop began.
     pub(crate) last_durable: Sequence,
@@ -221,6 +233,7 @@ impl Runner {
     async fn turns(&mut self, shutdown: &CancellationToken) -> Result<Ended, Stop> {
         loop {
             if self.state.ending.is_none() {
+                self.cancel_some();
                 self.admit();
                 self.state.ending = self.is_at_end();
                 if let Some(ended) = self.state.ending {
@@ -240,6 +253,7 @@ impl Runner {
             tokio::select! {
                 biased;
                 () = shutdown.cancelled(), if self.state.ending.is_none() => self.begin_drain(Ended::Interrupted),
+                Some(request) = self.orders.requests.recv() => self.on_order(request),
                 event = self.journal_events.recv() => self.on_journal(event).await?,
                 event = self.carrier_events.recv() => self.on_carriers(event)?,
                 () = self.hungry.notified(), if self.state.ending.is_none() => {}
@@ -284,25 +298,42 @@ impl Runner {
             None => return Err(Stop::Error(Error::Journal(volley_journal::Closed.into()))),
         };
         let now = self.clock.now();
+        let mut told = Vec::new();
         if let Some(turn) = self.state.in_flight.pop_front() {
             let took = turn.handed_over.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
             self.state.commit = (self.state.commit * 7 + took) / 8;
             self.state.commit_times.record(took);
-            for (lane, turn) in self.lanes.iter_mut().zip(turn.lanes) {
-                lane.limits.intents_durable(turn.n_intents);
-                lane.limits.settled(turn.n_settled);
-                if !turn.batch.items.is_empty() {
-                    lane.carrier.submit(turn.batch);
-                }
-                if !turn.acknowledge.is_empty() {
-                    lane.carrier.acknowledge(&turn.acknowledge);
-                }
-            }
+            told = turn.told;
+            self.set_free(turn.lanes);
         }
         self.withdraw_fresh_stops();
         self.last_durable = sequence;
         self.ledger.fold(sequence.0, record).await?;
+        for reply in told {
+            self.ledger.tell(self.campaign, reply).await?;
+        }
         Ok(())
+    }
+
+    /// What waited for a record that is durable now.
+    fn set_free(&mut self, turns: Vec<LaneTurn>) {
+        for (n, turn) in turns.into_iter().enumerate() {
+            let Some(lane) = self.lanes.get_mut(n) else { continue };
+            lane.limits.intents_durable(turn.n_intents);
+            lane.limits.settled(turn.n_settled);
+            if !turn.acknowledge.is_empty() {
+                lane.carrier.acknowledge(&turn.acknowledge);
+            }
+            if turn.batch.items.is_empty() {
+                continue;
+            }
+            if self.orders.holds(lane.limits.carrier.0) {
+                let tokens: Vec<_> = turn.batch.items.iter().map(|item| item.token).collect();
+                self.on_returned(n, &tokens);
+            } else {
+                lane.carrier.submit(turn.batch);
+            }
+        }
     }
 
     /// Whether nothing more is to be done, or nothing can be done.
@@ -329,7 +360,7 @@ impl Runner {
             Reach::Trying { .. } => waited,
             Reach::Bound => false,
         };
-        let is_paused = |lane: &Lane| lane.paused.is_some();
+        let is_paused = |lane: &Lane| lane.paused.is_some() || self.orders.is_guarded(lane.limits.carrier.0);
         if self.lanes.iter().all(is_lost) {
             return Some(Ended::NoCarrier);
         }
@@ -374,8 +405,15 @@ impl Runner {
         Ok(ended)
     }
 
+    /// Why the run can't go on, in words.
     pub(crate) fn reach_in_words(&self) -> String {
-        let words = self.lanes.iter().map(|lane| match (&lane.paused, &lane.reach) {
+        if let Some(why) = self.guards.stopped() {
+            return why;
+        }
+        let guarded = |lane: &Lane| {
+            self.orders.why(lane.limits.carrier.0).filter(|_| self.orders.is_guarded(lane.limits.carrier.0))
+        };
+        let words = self.lanes.iter().map(|lane| match (&lane.paused.clone().or_else(|| guarded(lane)), &lane.reach) {
             (Some(why), _) => format!("{} was paused: {why}", lane.name),
             (None, reach) => match reach {
                 Reach::Trying { last_error } => format!("{} can't be reached ({last_error})", lane.name),
@@ -402,6 +440,7 @@ impl Runner {
         }
         self.state.last_tick = now;
         self.publish(now);
+        self.ask_guards(now);
         self.expire_replies()?;
         self.look_at_receipts().await?;
         self.ask(now).await?;

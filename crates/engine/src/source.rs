@@ -36,6 +36,10 @@ pub(crate) struct RowSource {
     n_rows: u32,
     /// Chunks that a restart found begun: their waiting rows are in `touched`.
     begun: Vec<u32>,
+    /// Rows of the list from here on are not given yet.
+    fence: u32,
+    /// Nothing more is given, whatever comes back.
+    is_closed: bool,
 }
 
 impl RowSource {
@@ -48,6 +52,8 @@ impl RowSource {
             next_fresh: 0,
             n_rows,
             begun,
+            fence: u32::MAX,
+            is_closed: false,
         };
         for waiting in waiting {
             let next = NextRow { row: waiting.row, only: waiting.only, attempts: waiting.attempts };
@@ -69,10 +75,10 @@ impl RowSource {
             let Reverse((_, row, only, attempts)) = self.deferred.pop()?;
             return Some(NextRow { row, only, attempts });
         }
-        if let Some(next) = self.touched.pop_front() {
-            return Some(next);
+        if self.has_touched() {
+            return self.touched.pop_front();
         }
-        (self.next_fresh < self.n_rows).then(|| {
+        self.has_fresh().then(|| {
             let row = RowIndex(self.next_fresh);
             self.next_fresh += 1;
             self.skip_begun();
@@ -80,32 +86,54 @@ impl RowSource {
         })
     }
 
+    /// Forgets everything, and what comes back from here on.
+    pub(crate) fn close(&mut self) {
+        *self = Self { next_fresh: self.n_rows, is_closed: true, ..Self::new(self.n_rows, Vec::new(), Vec::new()) };
+    }
+
     /// Back to the head: it was not taken, and that costs it nothing.
     pub(crate) fn give_back(&mut self, next: NextRow) {
-        self.front.push_back(next);
+        if !self.is_closed {
+            self.front.push_back(next);
+        }
     }
 
     /// To be tried again at `due`.
     pub(crate) fn defer(&mut self, next: NextRow, due: UnixMicros) {
-        self.deferred.push(Reverse((due, next.row, next.only, next.attempts)));
+        if !self.is_closed {
+            self.deferred.push(Reverse((due, next.row, next.only, next.attempts)));
+        }
     }
 
     /// Whether nothing waits and the list is at its end.
     pub(crate) fn is_empty(&self) -> bool {
-        !self.has_now(UnixMicros(u64::MAX))
+        !self.has_now(UnixMicros(u64::MAX)) && self.touched.is_empty() && self.next_fresh >= self.n_rows
     }
 
     /// Whether [`RowSource::next`] would give a row at `now`.
     pub(crate) fn has_now(&self, now: UnixMicros) -> bool {
         !self.front.is_empty()
-            || !self.touched.is_empty()
-            || self.next_fresh < self.n_rows
+            || self.has_touched()
+            || self.has_fresh()
             || self.deferred.peek().is_some_and(|Reverse((due, ..))| *due <= now)
     }
 
     /// When the next deferred row is due.
     pub(crate) fn next_due(&self) -> Option<UnixMicros> {
         self.deferred.peek().map(|Reverse((due, ..))| *due)
+    }
+
+    /// From now on rows from `fence` on wait, or, with `None`, none.
+    pub(crate) fn set_fence(&mut self, fence: Option<u32>) {
+        self.fence = fence.unwrap_or(u32::MAX);
+    }
+
+    fn has_touched(&self) -> bool {
+        self.touched.front().is_some_and(|next| next.row.0 < self.fence)
+    }
+
+    fn has_fresh(&self) -> bool {
+        self.next_fresh < self.n_rows.min(self.fence)
     }
 
     fn skip_begun(&mut self) {
@@ -140,6 +168,27 @@ mod tests {
         assert_eq!((source.next(now), source.is_empty(), source.next_due()), (None, false, Some(UnixMicros(100))));
         assert_eq!(source.next(UnixMicros(100)), Some(NextRow { attempts: 1, ..fresh(9) }));
         assert!(source.is_empty());
+    }
+
+    #[test]
+    fn what_lies_behind_the_fence_waits_and_is_not_forgotten() {
+        let mut source = RowSource::new(CHUNK_ROWS + 2, vec![waiting(1, None), waiting(4, None)], vec![0]);
+        source.set_fence(Some(3));
+        let now = UnixMicros(0);
+        assert_eq!(source.next(now), Some(NextRow { attempts: 1, ..fresh(1) }));
+        assert_eq!((source.next(now), source.has_now(now), source.is_empty()), (None, false, false));
+        source.set_fence(None);
+        assert_eq!(source.next(now), Some(NextRow { attempts: 1, ..fresh(4) }));
+        assert_eq!(source.next(now), Some(fresh(CHUNK_ROWS)));
+    }
+
+    #[test]
+    fn a_closed_source_gives_nothing_and_takes_nothing_back() {
+        let mut source = RowSource::new(3, vec![waiting(0, Some(5))], vec![0]);
+        source.close();
+        source.give_back(fresh(1));
+        source.defer(fresh(2), UnixMicros(1));
+        assert_eq!((source.next(UnixMicros(9)), source.is_empty(), source.next_due()), (None, true, None));
     }
 
     #[test]

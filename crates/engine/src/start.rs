@@ -1,28 +1,25 @@
 //! Starts a campaign's carriers: each route becomes a lane.
 
-use std::{
-    net::SocketAddr,
-    num::NonZeroU32,
-    sync::{Arc, Mutex},
-};
+use std::{net::SocketAddr, sync::Arc};
 
 use tokio::sync::{Notify, mpsc};
 use volley_core::CarrierIndex;
 use volley_pipeline::{Carrier, CarrierEvent};
-use volley_scheduler::Limit;
 use volley_smpp::address::TonNpi;
 
 use crate::{
-    Error, Ground, account,
+    Error, Ground,
+    account::{self, Tunable},
     asker::Asker,
     carrier_status::BindRates,
+    guards::LaneWatch,
     lane::LaneLimits,
-    options::{CarrierOptions, Carriers},
+    options::{CarrierOptions, Carriers, PauseOptions},
     pace::LanePacer,
     preflight::Approved,
     render::{LaneFormat, lane_format},
-    retry::StatusTable,
-    run::{Lane, Reach, ReceiptReading, Refusals},
+    retry::{self, StatusTable},
+    run::{Lane, Orders, Reach, ReceiptReading, Refusals},
 };
 
 /// What all lanes are started with.
@@ -32,6 +29,10 @@ pub(crate) struct Start<'a> {
     pub(crate) events: &'a mpsc::Sender<CarrierEvent>,
     pub(crate) hungry: &'a Arc<Notify>,
     pub(crate) ground: &'a Ground,
+    /// What was ordered of the campaign.
+    pub(crate) orders: &'a Orders,
+    /// What pauses a carrier.
+    pub(crate) pause: &'a Arc<PauseOptions>,
 }
 
 impl Start<'_> {
@@ -43,11 +44,6 @@ impl Start<'_> {
         columns: &[String],
         simulated: impl Fn(usize) -> Option<SocketAddr>,
     ) -> Result<(Vec<Lane>, Vec<LaneFormat>), Error> {
-        let schedule = &self.approved.options.schedule;
-        let campaign_limit = schedule.rate.map(|rate| {
-            let burst = schedule.burst.unwrap_or(NonZeroU32::MIN);
-            Arc::new(Mutex::new(Limit::new(format!("campaign rate {rate}"), rate, burst, self.ground.clock.now())))
-        });
         let mut lanes = Vec::new();
         let mut formats = Vec::new();
         for ((route, number), n) in self.approved.options.routes.iter().zip(numbers).zip(0..) {
@@ -58,7 +54,7 @@ impl Start<'_> {
             let format = format.map_err(|what| lane_format::wrong(self.carriers, &route.carrier, &what))?;
             let source = (format.source, message.sender.as_str());
             formats.push(format);
-            lanes.push(self.lane(&route.carrier, options, *number, campaign_limit.as_ref(), simulated(n), source)?);
+            lanes.push(self.lane(&route.carrier, options, *number, simulated(n), source)?);
         }
         Ok((lanes, formats))
     }
@@ -68,12 +64,13 @@ impl Start<'_> {
         name: &str,
         options: &CarrierOptions,
         number: CarrierIndex,
-        campaign_limit: Option<&Arc<Mutex<Limit>>>,
         simulated: Option<SocketAddr>,
         source: (TonNpi, &str),
     ) -> Result<Lane, Error> {
         let now = self.ground.clock.now();
-        let stacks = account::stacks_of(name, options, campaign_limit, now);
+        let ordered = self.orders.standing().carrier_rates.get(&number.0).copied();
+        let rate = Tunable::new(format!("carrier {name}"), options.rate, ordered, options.burst, now);
+        let stacks = account::stacks_of(name, options, &[self.orders.rate(), &rate], now);
         let pacer = Arc::new(LanePacer::new(stacks, Arc::clone(self.hungry)));
         let mut smpp = account::smpp_options(name, options, self.carriers, simulated)?;
         smpp.dialler = self.ground.dialler.clone();
@@ -85,15 +82,19 @@ impl Start<'_> {
             options.query.map(|query| Asker::new(&query, deadline, statuses, accepted_is_delivered, source, now));
         let (events, clock) = (self.events.clone(), Arc::clone(&self.ground.clock));
         let carrier = Carrier::start(number, name, smpp, Arc::clone(&pacer) as _, events, clock)?;
+        let classes = retry::classes(options);
+        let watch = LaneWatch::new(self.pause, classes);
         let max_segments = self.approved.options.message.max_segments.get();
         Ok(Lane {
             name: name.to_owned(),
-            limits: LaneLimits::new(number, options.total_window(), max_segments, options.rate),
+            limits: LaneLimits::new(number, options.total_window(), max_segments, ordered.or(options.rate)),
             carrier,
             pacer,
             reach: Reach::Trying { last_error: String::new() },
             rates: BindRates::new(now),
             refusals: Refusals::new(StatusTable::new(options), options.pause_after, now),
+            rate,
+            watch,
             paused: None,
             stopped: false,
             reading: ReceiptReading {

@@ -14,8 +14,8 @@ use crate::{
 
 /// The numbers of all campaigns: `{"campaigns": [{"id", "campaign", …}], "receipts": {…},
 /// "carriers": [{"carrier", "alarm", "binds": […], …}], "journal": {"disk_full",
-/// "commit_p99_us", …}}`. While a process runs on the data
-/// directory, it is asked; else journal and store tell, there are no carriers, and `journal` is null.
+/// "commit_p99_us", …}, "run": {"holds"}}`. While a process runs on the data
+/// directory, it is asked; else journal and store tell, there are no carriers, and `journal` and `run` are null.
 ///
 /// # Errors
 /// When nothing was ever run there, or journal and store can't be read.
@@ -27,7 +27,7 @@ pub fn status(dir: &DataDir) -> Result<Value, Error> {
         Ok(_lock) => {
             let (journal, _) = Journal::open(&dir.journal(), JournalOptions::default())?;
             let opened = Ledger::open(&dir.store(), &journal)?;
-            Ok(status_json(&snapshot_of(&opened.ledger), &[], Value::Null))
+            Ok(status_json(&snapshot_of(&opened.ledger), &[], Value::Null, Value::Null))
         }
         Err(in_use @ Error::InUse { .. }) => control::ask(&dir.control_socket()).ok_or(in_use),
         Err(other) => Err(other),
@@ -48,7 +48,7 @@ pub fn running_carriers(dir: &DataDir) -> Option<Value> {
     control::ask(&dir.control_socket())?.get_mut("carriers").map(Value::take)
 }
 
-pub(crate) fn status_json(snapshot: &Snapshot, lanes: &[LaneBoard], journal: Value) -> Value {
+pub(crate) fn status_json(snapshot: &Snapshot, lanes: &[LaneBoard], journal: Value, run: Value) -> Value {
     let carriers: Vec<Value> = lanes.iter().map(carrier_json).collect();
     let campaigns: Vec<Value> = snapshot
         .campaigns
@@ -61,5 +61,5 @@ pub(crate) fn status_json(snapshot: &Snapshot, lanes: &[LaneBoard], journal: Val
             value
         })
         .collect();
-    json!({ "campaigns": campaigns, "receipts": snapshot.receipts, "carriers": carriers, "journal": journal })
+    json!({ "campaigns": campaigns, "receipts": snapshot.receipts, "carriers": carriers, "journal": journal, "run": run })
 }

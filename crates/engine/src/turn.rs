@@ -6,6 +6,8 @@ use std::time::Instant;
 use volley_pipeline::{ReceiptHandle, SubmitBatch};
 use volley_reconciler::record::EventWriter;
 
+use crate::orders::Reply;
+
 /// What a record, once durable, sets free.
 #[derive(Debug, Default)]
 pub(crate) struct LaneTurn {
@@ -24,6 +26,8 @@ pub(crate) struct LaneTurn {
 pub(crate) struct Turn {
     pub(crate) events: EventWriter,
     pub(crate) lanes: Vec<LaneTurn>,
+    /// Who is told the campaign's numbers when it is durable and folded.
+    pub(crate) told: Vec<Reply>,
     /// When it was handed to the journal.
     pub(crate) handed_over: Option<Instant>,
 }
@@ -31,6 +35,6 @@ pub(crate) struct Turn {
 impl Turn {
     pub(crate) fn new(n_lanes: usize, buffer: Vec<u8>) -> Self {
         let lanes = std::iter::repeat_with(LaneTurn::default).take(n_lanes).collect();
-        Self { events: EventWriter::reusing(buffer), lanes, handed_over: None }
+        Self { events: EventWriter::reusing(buffer), lanes, told: Vec::new(), handed_over: None }
     }
 }

@@ -9,7 +9,7 @@ use volley_core::{CHUNK_ROWS, CampaignId, CarrierIndex, MessageState, StateCount
 
 use crate::{
     chunk::OpenChunks,
-    ledger::CampaignReceipts,
+    ledger::{CampaignReceipts, Standing},
     record::{Archive, Control, Planned},
     summary::{CampaignStatus, Segments, Summary},
 };
@@ -117,6 +117,8 @@ pub(crate) struct Campaign {
     pub(crate) planned_at: UnixMicros,
     pub(crate) control: Option<Control>,
     pub(crate) control_why: String,
+    /// What was ordered of it and holds.
+    pub(crate) standing: Standing,
     /// When it was finished; `None` while it runs or can be resumed.
     pub(crate) finished_at: Option<UnixMicros>,
     /// Its time was over, and nobody is left in its files.
@@ -166,6 +168,7 @@ impl Campaign {
             planned_at,
             control: None,
             control_why: String::new(),
+            standing: Standing::default(),
             finished_at: None,
             is_erased: false,
             elapsed: Duration::ZERO,
@@ -220,6 +223,15 @@ impl Campaign {
         why.clone_into(&mut self.control_why);
     }
 
+    /// Why it stands where it stands, in words.
+    fn why(&self) -> String {
+        let Standing { paused, cancelled, .. } = &self.standing;
+        let mut words = Vec::from_iter(Some(&self.control_why).filter(|why| !why.is_empty()).cloned());
+        words.extend(cancelled.as_ref().map(|by| format!("cancelled by {}", by.words())));
+        words.extend(paused.as_ref().filter(|_| cancelled.is_none()).map(|by| format!("paused by {}", by.words())));
+        words.join("; ")
+    }
+
     /// The JSON that `run`, `resume`, `status` and `report` share.
     pub(crate) fn summary(&self) -> Summary {
         let mut states = self.sums.states;
@@ -239,9 +251,9 @@ impl Campaign {
             campaign: self.plan.name.clone(),
             status: match self.archived {
                 Some(_) => CampaignStatus::Archived,
-                None => Summary::status_of(self.control, &states),
+                None => Summary::status_of(self.control, &states, self.standing.paused.is_some()),
             },
-            why: self.control_why.clone(),
+            why: self.why(),
             rows: self.plan.n_rows,
             states,
             segments: Segments {

@@ -7,10 +7,12 @@ mod doubt;
 mod fold;
 mod folding;
 mod open;
+mod orders;
 mod query;
 mod questions;
 mod receipts;
 mod recount;
+mod taken;
 
 use std::collections::BTreeMap;
 
@@ -22,7 +24,7 @@ use crate::{
     campaign::{Campaign, StoredChunk, Sums},
     chunk::{Chunk, OpenChunks},
     index::{Parked, ParkedReceipts, ReceiptIndex, SettledIds},
-    record::{Archive, Control, Planned},
+    record::{Archive, Control, Ordered, Planned},
     segment::{Flags, Segment},
     store::{Batch, Store, StoredSums},
     suppress::SuppressLists,
@@ -32,13 +34,17 @@ use crate::{
 pub use doubt::Doubt;
 pub use folding::FoldingProposal;
 pub use open::{Opened, SetAside};
+pub use orders::{OrderedBy, Standing};
 pub use query::{DoubtfulSegment, ReportRow, RowToSend};
 pub use questions::{Question, Questions};
 pub use recount::Recount;
 
 /// Format of the global record and of everything beside it in the store: 2 may hold archived
-/// campaigns, which a reader of 1 would take for campaigns of which nothing was sent.
-const FORMAT: u32 = 2;
+/// campaigns, which a reader of 1 would take for campaigns of which nothing was sent; 3 may hold
+/// orders, such as a pause, which a reader of 2 would pass over.
+const FORMAT: u32 = 3;
+/// The format where nothing was ever ordered.
+const WITHOUT_ORDERS: u32 = 2;
 /// Formats that are read as they are.
 const READABLE: std::ops::RangeInclusive<u32> = 1..=FORMAT;
 /// A changed chunk is written to the store when its first unwritten record lies so many records
@@ -127,6 +133,9 @@ pub struct Ledger {
     suppress: SuppressLists,
     /// How often personal data was erased.
     erasures: u64,
+    /// Everything that was ever ordered, and what of it the store does not hold yet.
+    n_orders: u64,
+    fresh_orders: Vec<Ordered>,
     /// The last record folded in.
     applied: u64,
     /// The first record that the journal still has: the store must never need an earlier one.
@@ -161,6 +170,8 @@ struct GlobalRecord {
     lists: Vec<String>,
     #[serde(default, skip_serializing_if = "is_zero")]
     erasures: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    n_orders: u64,
 }
 
 /// Counters that came after format 2 are left out while they are zero: what was never counted is
@@ -198,6 +209,8 @@ struct CampaignRecord {
     receipts: CampaignReceipts,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     archived: Option<ArchivedRecord>,
+    #[serde(default, skip_serializing_if = "Standing::is_none")]
+    standing: Standing,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
@@ -279,8 +292,13 @@ impl Ledger {
                     batch.remove_chunk(campaign.id, number);
                 }
             }
+            let n_stored = self.n_orders - self.fresh_orders.len() as u64;
+            for (number, ordered) in (n_stored..).zip(&self.fresh_orders) {
+                batch.order(number, ordered);
+            }
             batch.global(self.global_record(replay_from)?);
             self.store.write(batch)?;
+            self.fresh_orders.clear();
         }
         for (id, number) in to_drop {
             if let Some(campaign) = self.campaigns.get_mut(&id) {
@@ -304,7 +322,7 @@ impl Ledger {
 
     fn global_record(&self, replay_from: u64) -> Result<Vec<u8>, Error> {
         let record = GlobalRecord {
-            format: FORMAT,
+            format: if self.n_orders > 0 { FORMAT } else { WITHOUT_ORDERS },
             as_of: self.applied,
             replay_from,
             carriers: self.carriers.clone(),
@@ -317,6 +335,7 @@ impl Ledger {
             last_reply: self.suppress.last_reply,
             lists: self.suppress.to_names(),
             erasures: self.erasures,
+            n_orders: self.n_orders,
         };
         serde_json::to_vec(&record).map_err(|source| Error::Io {
             path: self.store.path().to_owned(),
@@ -383,6 +402,7 @@ impl CampaignRecord {
             finished_at: campaign.finished_at.filter(|at| *at != campaign.last_event_at).map(|at| at.0),
             is_erased: campaign.is_erased,
             receipts: campaign.receipts,
+            standing: campaign.standing.clone(),
             archived: campaign.archived.clone().map(|archive| ArchivedRecord {
                 archive,
                 sums: StoredSums { sums: campaign.sums, reasons: campaign.reasons.counts().collect() }.encode(),
@@ -406,6 +426,7 @@ impl CampaignRecord {
         campaign.is_erased = self.is_erased;
         campaign.reasons = crate::campaign::Reasons::restore(self.reasons);
         campaign.receipts = self.receipts;
+        campaign.standing = self.standing;
         if let Some(ArchivedRecord { archive, sums }) = self.archived {
             let stored = StoredSums::decode(&sums)?;
             campaign.sums = stored.sums;

@@ -23,8 +23,8 @@ mod varint;
 pub use error::Error;
 pub use inference::{Identity, Inference, Inferences, Settled};
 pub use ledger::{
-    CampaignReceipts, Checkpoint, Doubt, DoubtfulSegment, FoldingProposal, Ledger, Opened, Question, Questions,
-    ReceiptCounters, Recount, ReportRow, RowToSend, SetAside,
+    CampaignReceipts, Checkpoint, Doubt, DoubtfulSegment, FoldingProposal, Ledger, Opened, OrderedBy, Question,
+    Questions, ReceiptCounters, Recount, ReportRow, RowToSend, SetAside, Standing,
 };
 pub use store::is_in_sled;
 pub use summary::{CampaignStatus, Segments, Summary};

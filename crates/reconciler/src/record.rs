@@ -7,19 +7,21 @@
 //! that this version can't fold must not be passed over in silence.
 
 mod erased;
+mod order;
 mod queried;
 mod read;
 mod receipt;
 mod write;
 
 pub use erased::{BatchEntry, Erased, ErasedCampaign, ErasedCause, SuppressBatch, SuppressEntries};
+pub use order::{Order, Ordered};
 pub use queried::{QUESTIONS_MAX, QueriedEntry, Told};
 pub use read::{AnswerEntries, Events, InferredEntries, IntentEntries, QueriedEntries, ReceiptEntries, Tokens};
 pub use receipt::{Attempt, FoldingStep, InferredEntry, ReceiptEntry, ReceiptFacts};
 pub use write::EventWriter;
 
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 use volley_core::{CampaignId, CarrierIndex, MessageToken, RecipientCheck, RowIndex, UnixMicros};
 
 use crate::{
@@ -191,6 +193,17 @@ pub enum Event<'a> {
         campaign: CampaignId,
         /// When and where.
         archive: Archive,
+    },
+    /// A person or a guard ordered something of a campaign.
+    Ordered(Box<Ordered>),
+    /// Rows that were not begun never will be.
+    Cancelled {
+        /// The campaign.
+        campaign: CampaignId,
+        /// When.
+        at: UnixMicros,
+        /// All of them that wait in this range; the end is not part of it.
+        rows: Range<u32>,
     },
     /// The campaign starts, is interrupted, finishes…
     Control {
@@ -429,6 +442,8 @@ pub(crate) mod kind {
     pub(crate) const SUPPRESS_LIST: u8 = 41;
     pub(crate) const SUPPRESS_BATCH: u8 = 42;
     pub(crate) const ARCHIVED: u8 = 50;
+    pub(crate) const ORDERED: u8 = 70;
+    pub(crate) const CANCELLED: u8 = 71;
 }
 
 /// What an answer's first octet holds.

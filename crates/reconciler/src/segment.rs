@@ -17,6 +17,8 @@ pub(crate) enum Segment {
     Suppressed,
     /// In doubt, and decided to count as failed: told from a refusal, so that a receipt may correct it.
     GivenUp,
+    /// Never begun, or given back, and its campaign was cancelled.
+    Cancelled,
     /// Taken; the join of all receipts seen.
     Accepted(Option<ReceiptState>),
 }
@@ -33,6 +35,7 @@ impl Segment {
             Self::Failed => 3,
             Self::Suppressed => 4,
             Self::GivenUp => 6,
+            Self::Cancelled => 7,
             Self::Accepted(None) => ACCEPTED,
             Self::Accepted(Some(state)) => ACCEPTED + 1 + state as u8,
         }
@@ -46,6 +49,7 @@ impl Segment {
             3 => Self::Failed,
             4 => Self::Suppressed,
             6 => Self::GivenUp,
+            7 => Self::Cancelled,
             ACCEPTED => Self::Accepted(None),
             _ => Self::Accepted(Some(ReceiptState::from_u8(octet.checked_sub(ACCEPTED + 1)?)?)),
         })
@@ -55,7 +59,13 @@ impl Segment {
     pub(crate) fn is_unsettled(self) -> bool {
         match self {
             Self::Accepted(state) => !state.is_some_and(ReceiptState::is_final),
-            Self::Waiting | Self::InFlight | Self::Doubt | Self::Failed | Self::GivenUp | Self::Suppressed => false,
+            Self::Waiting
+            | Self::InFlight
+            | Self::Doubt
+            | Self::Failed
+            | Self::GivenUp
+            | Self::Suppressed
+            | Self::Cancelled => false,
         }
     }
 
@@ -64,7 +74,13 @@ impl Segment {
         match self {
             Self::Accepted(Some(ReceiptState::Delivered)) => false,
             Self::Accepted(_) => true,
-            Self::Waiting | Self::InFlight | Self::Doubt | Self::Failed | Self::GivenUp | Self::Suppressed => false,
+            Self::Waiting
+            | Self::InFlight
+            | Self::Doubt
+            | Self::Failed
+            | Self::GivenUp
+            | Self::Suppressed
+            | Self::Cancelled => false,
         }
     }
 
@@ -141,6 +157,7 @@ const fn weigh(segment: Segment, flags: Flags) -> (MessageState, u8) {
         Segment::Waiting if flags.has(Flags::DEFERRED) => (MessageState::Deferred, 6),
         Segment::Waiting => (MessageState::Pending, 6),
         Segment::Suppressed => (MessageState::Suppressed, 5),
+        Segment::Cancelled => (MessageState::Cancelled, 5),
         Segment::Accepted(Some(ReceiptState::Expired)) => (MessageState::Expired, 3),
         Segment::Accepted(Some(ReceiptState::Delivered)) => (MessageState::Delivered, 1),
         Segment::Accepted(
@@ -186,6 +203,8 @@ mod tests {
         check(&[Segment::Doubt, OPEN], 0, MessageState::InDoubt);
         check(&[Segment::Suppressed, OPEN], 0, MessageState::Suppressed);
         check(&[Segment::Suppressed, Segment::InFlight], 0, MessageState::InFlight);
+        check(&[Segment::Cancelled, Segment::InFlight], 0, MessageState::InFlight);
+        check(&[Segment::Cancelled, OPEN], Flags::DEFERRED, MessageState::Cancelled);
     }
 
     #[test]
@@ -208,6 +227,7 @@ mod tests {
             Segment::Failed,
             Segment::Suppressed,
             Segment::GivenUp,
+            Segment::Cancelled,
             OPEN,
         ];
         for segment in others.into_iter().chain(accepted) {

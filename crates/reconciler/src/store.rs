@@ -2,7 +2,7 @@
 //!
 //! One tree, so that one batch is atomic over everything that it covers. Keys: `g` the global
 //! record; `s` + campaign + chunk: a chunk's sums; `c` + campaign + chunk: its rows;
-//! `y` + list + part: numbers on a suppression list (`x` + keyed hash: one of them, as older
+//! `a` + number: an order (the audit log); `y` + list + part: numbers on a suppression list (`x` + keyed hash: one of them, as older
 //! versions wrote it). A base of the journal holds the same entries.
 //!
 //! What sled 0.34.7 is known for (DESIGN section 4), and what we do about it: it panics on some
@@ -26,6 +26,7 @@ use volley_core::CampaignId;
 use crate::{
     Error,
     campaign::Sums,
+    record::Ordered,
     suppress::{ListIndex, NumberHash},
     varint::Cursor,
 };
@@ -129,6 +130,14 @@ impl Store {
         })
     }
 
+    /// What was ordered, oldest first.
+    pub(crate) fn orders(&self) -> impl Iterator<Item = Result<Ordered, Error>> {
+        self.db.iter().flat_map(|db| db.scan_prefix(b"a")).map(|entry| {
+            let (key, value) = entry.map_err(|source| self.failed(source))?;
+            serde_json::from_slice(&value).map_err(|_| self.damaged(&key))
+        })
+    }
+
     /// Everything, in the order of the keys.
     pub(crate) fn entries(&self) -> impl Iterator<Item = Result<(IVec, IVec), Error>> {
         self.db.iter().flat_map(|db| db.iter()).map(|entry| entry.map_err(|source| self.failed(source)))
@@ -213,6 +222,15 @@ pub(crate) struct Batch(sled::Batch);
 impl Batch {
     pub(crate) fn global(&mut self, value: Vec<u8>) {
         self.0.insert(b"g".as_slice(), value);
+    }
+
+    /// The `number`-th order, from 0.
+    ///
+    /// # Panics
+    /// Never: numbers and words can always be written as JSON.
+    pub(crate) fn order(&mut self, number: u64, ordered: &Ordered) {
+        let json = serde_json::to_vec(ordered).expect("numbers and words are always JSON");
+        self.0.insert([&b"a"[..], &number.to_be_bytes()].concat(), json);
     }
 
     /// A part of a suppression list.

@@ -61,6 +61,8 @@ pub enum CampaignStatus {
     Planned,
     /// Running, or killed while it was: `volley resume` tells.
     Running,
+    /// It runs, and nothing is begun until `volley resume` says so.
+    Paused,
     /// Stopped; `volley resume` goes on.
     Interrupted,
     /// Nothing more is expected, except for rows in doubt.
@@ -72,8 +74,8 @@ pub enum CampaignStatus {
 }
 
 impl CampaignStatus {
-    const ALL: [Self; 6] =
-        [Self::Planned, Self::Running, Self::Interrupted, Self::Finished, Self::Stopped, Self::Archived];
+    const ALL: [Self; 7] =
+        [Self::Planned, Self::Running, Self::Paused, Self::Interrupted, Self::Finished, Self::Stopped, Self::Archived];
 
     /// The word for tables.
     #[must_use]
@@ -81,6 +83,7 @@ impl CampaignStatus {
         match self {
             Self::Planned => "planned",
             Self::Running => "running",
+            Self::Paused => "paused",
             Self::Interrupted => "interrupted",
             Self::Finished => "finished",
             Self::Stopped => "stopped",
@@ -90,9 +93,10 @@ impl CampaignStatus {
 }
 
 impl Summary {
-    pub(crate) fn status_of(control: Option<Control>, states: &StateCounts) -> CampaignStatus {
+    pub(crate) fn status_of(control: Option<Control>, states: &StateCounts, is_paused: bool) -> CampaignStatus {
         match control {
             None => CampaignStatus::Planned,
+            Some(Control::Started) if is_paused => CampaignStatus::Paused,
             Some(Control::Started) => CampaignStatus::Running,
             // A late event, such as a decision on rows in doubt, can reopen what was finished.
             Some(Control::Finished) if Self::n_waiting(states) > 0 => CampaignStatus::Interrupted,

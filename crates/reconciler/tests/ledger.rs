@@ -10,10 +10,10 @@ use volley_core::{
 };
 use volley_journal::{Event, Journal, JournalOptions, Writer};
 use volley_reconciler::{
-    Checkpoint, Ledger, ListIndex, NumberHash, Summary, SuppressCause,
+    Checkpoint, Ledger, ListIndex, NumberHash, Standing, Summary, SuppressCause,
     record::{
         Answer, AnswerEntry, Attempt, Control, DoubtCause, Event as Recorded, EventWriter, Events, Head, InferredEntry,
-        IntentEntry, Planned, ReceiptEntry, ReceiptFacts, Resolution, SuppressChange, SuppressEntry,
+        IntentEntry, Order, Ordered, Planned, ReceiptEntry, ReceiptFacts, Resolution, SuppressChange, SuppressEntry,
     },
 };
 
@@ -201,6 +201,17 @@ fn random_turn(world: &mut World, random: &mut Random, n_rows: u64, attempt: u32
     });
 }
 
+fn give(world: &mut World, order: Order) {
+    let at_us = world.now;
+    let ordered = Ordered { campaign: CAMPAIGN.0, at_us, by: "anna@host".to_owned(), why: "test".to_owned(), order };
+    world.record(|events, _| events.ordered(&ordered));
+}
+
+/// What holds, and all that was ever ordered.
+fn orders(world: &mut World) -> (Standing, Vec<Ordered>) {
+    (world.ledger().standing(CAMPAIGN).unwrap().clone(), world.ledger().audit().unwrap())
+}
+
 fn run_seed(seed: u64) {
     eprintln!("seed {seed}");
     let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
@@ -210,6 +221,24 @@ fn run_seed(seed: u64) {
     let mut world = World::new(n_valid);
     for step in 0..300_u32 {
         random_turn(&mut world, &mut random, n_rows, 1 + step / 60);
+        if random.below(20) == 0 {
+            let carrier = (random.below(3) == 0).then_some(NORTH.0);
+            let order = [Order::Pause { carrier }, Order::Resume { carrier }, Order::Pass][random.below(3) as usize];
+            give(&mut world, order);
+        }
+        // A third of the campaigns is cancelled towards the end, a range for each record.
+        if seed.is_multiple_of(3) && step == 220 {
+            give(&mut world, Order::Cancel);
+        }
+        if seed.is_multiple_of(3) && (221..224).contains(&step) {
+            let from = (step - 221) * CHUNK_ROWS;
+            world.record(|events, head| events.cancelled(CAMPAIGN, head.at, &(from..(from + CHUNK_ROWS).min(n_valid))));
+        }
+        if seed.is_multiple_of(3) && step >= 224 {
+            let states = world.summary().states;
+            let waiting = states.get(MessageState::Pending) + states.get(MessageState::Deferred);
+            assert_eq!(waiting, 0, "seed {seed}, step {step}: what comes back is cancelled, too");
+        }
         let summary = world.summary();
         assert!(summary.adds_up(), "seed {seed}, step {step}: {summary:?}");
         match random.below(40) {
@@ -217,6 +246,7 @@ fn run_seed(seed: u64) {
             1 => drop(world.ledger().checkpoint(Checkpoint::All).unwrap()),
             2 | 3 => {
                 let (before, rows, receipts) = (world.summary(), world.report(), world.ledger().receipt_counters());
+                let (standing, audit) = orders(&mut world);
                 world.crash();
                 if random.below(3) == 0 {
                     std::fs::remove_dir_all(world.store_dir()).unwrap();
@@ -225,6 +255,7 @@ fn run_seed(seed: u64) {
                 assert_eq!(world.summary(), before, "seed {seed}, step {step}");
                 assert_eq!(world.report(), rows, "seed {seed}, step {step}");
                 assert_eq!(world.ledger().receipt_counters(), receipts, "seed {seed}, step {step}");
+                assert_eq!(orders(&mut world), (standing, audit), "seed {seed}, step {step}");
             }
             _ => {}
         }
@@ -254,6 +285,27 @@ fn receipt(world: &mut World, id: &[u8], state: ReceiptState, check: Option<Reci
 
 fn n_in(world: &mut World, state: MessageState) -> u64 {
     world.summary().states.get(state)
+}
+
+#[test]
+fn a_long_list_is_cancelled_in_little_memory() {
+    const N_ROWS: u32 = 2_000_000;
+    const RANGE: u32 = 16 * CHUNK_ROWS;
+    let mut world = World::new(N_ROWS);
+    accept(&mut world, 7, b"seven");
+    give(&mut world, Order::Cancel);
+    let mut most = 0;
+    for from in (0..N_ROWS).step_by(RANGE as usize) {
+        world.record(|events, head| events.cancelled(CAMPAIGN, head.at, &(from..(from + RANGE).min(N_ROWS))));
+        most = most.max(world.ledger().n_octets_open());
+        world.ledger().checkpoint(Checkpoint::Due).unwrap();
+    }
+    assert_eq!(n_in(&mut world, MessageState::Cancelled), u64::from(N_ROWS) - 1);
+    assert!(most < 4 << 20, "{most} octets were in memory");
+    let before = world.summary();
+    world.crash();
+    world.open();
+    assert_eq!(world.summary(), before);
 }
 
 #[test]

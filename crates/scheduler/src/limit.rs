@@ -38,21 +38,27 @@ const FINE_CELLS: u32 = 64;
 /// counted in fractions.
 pub struct Limit {
     name: Arc<str>,
-    limiter: RateLimiter<NotKeyed, Level, At, NoOpMiddleware<Duration>>,
+    /// `None` lets everything pass.
+    gauge: Option<Gauge>,
     level: Level,
     at: At,
     start: Instant,
+}
+
+/// A rate and a burst, as governor counts them.
+struct Gauge {
+    limiter: RateLimiter<NotKeyed, Level, At, NoOpMiddleware<Duration>>,
     /// Most segments that pass at once.
     burst: u32,
     /// Cells that governor counts for a segment.
     cells: u32,
+    /// Time from one cell to the next, and the cells that pass at once.
+    period: Duration,
+    burst_cells: u32,
 }
 
-impl Limit {
-    /// A limit that starts full at `now`. `name` says which it is, for people: "campaign rate
-    /// 500/s".
-    #[must_use]
-    pub fn new(name: String, rate: Rate, burst: NonZeroU32, now: Instant) -> Self {
+impl Gauge {
+    fn new(rate: Rate, burst: NonZeroU32, level: &Level, at: &At) -> Self {
         let rate = rate.as_per_sec();
         let late = rate * LATENESS.as_secs_f64();
         let cells = if rate < FINE_BELOW_PER_SEC { FINE_CELLS } else { 1 };
@@ -63,9 +69,38 @@ impl Limit {
         let burst_cells = burst.saturating_mul(NonZeroU32::MIN.saturating_add(cells - 1)).saturating_add(lent);
         let burst = burst.get() + late.floor() as u32;
         let quota = Quota::with_period(period).unwrap_or_else(|| Quota::per_second(NonZeroU32::MIN));
-        let (level, at) = (Level::default(), At::default());
         let limiter = RateLimiter::new(quota.allow_burst(burst_cells), level.clone(), at.clone());
-        Self { name: name.into(), limiter, level, at, start: now, burst, cells }
+        Self { limiter, burst, cells, period, burst_cells: burst_cells.get() }
+    }
+}
+
+impl Limit {
+    /// A limit that starts full at `now`. `name` says which it is, for people: "campaign rate
+    /// 500/s".
+    #[must_use]
+    pub fn new(name: String, rate: Rate, burst: NonZeroU32, now: Instant) -> Self {
+        let mut limit = Self::open(now);
+        limit.name = name.into();
+        limit.gauge = Some(Gauge::new(rate, burst, &limit.level, &limit.at));
+        limit
+    }
+
+    /// No limit, until [`Limit::change`] makes it one.
+    #[must_use]
+    pub fn open(now: Instant) -> Self {
+        Self { name: "".into(), gauge: None, level: Level::default(), at: At::default(), start: now }
+    }
+
+    /// Another rate from `now` on, or none. The limit is empty then: the first segment passes after
+    /// one interval, so that a change never lets a burst out.
+    pub fn change(&mut self, name: String, rate: Option<Rate>, burst: NonZeroU32, now: Instant) {
+        self.name = name.into();
+        self.gauge = rate.map(|rate| Gauge::new(rate, burst, &self.level, &self.at));
+        if let Some(gauge) = &self.gauge {
+            // One segment passes when the level lies no further ahead than the burst less its cells.
+            let empty = now.saturating_duration_since(self.start) + gauge.period * (gauge.burst_cells + 1);
+            self.level.0.store(u64::try_from(empty.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        }
     }
 
     /// Which limit it is.
@@ -76,14 +111,15 @@ impl Limit {
 
     /// Takes up to `want` at `now`; gives how many, and when the next may pass if not all did.
     pub(crate) fn take(&self, now: Instant, want: u32) -> (u32, Option<Instant>) {
+        let Some(gauge) = &self.gauge else { return (want, None) };
         self.at.set(now.saturating_duration_since(self.start));
         let mut taken = 0;
         // Binary steps: a level of the whole burst costs one call, an empty one a few.
-        let mut step = want.min(self.burst);
+        let mut step = want.min(gauge.burst);
         while taken < want && step > 0 {
             step = step.min(want - taken);
-            let n = NonZeroU32::new(step * self.cells).unwrap_or(NonZeroU32::MIN);
-            match self.limiter.check_n(n) {
+            let n = NonZeroU32::new(step * gauge.cells).unwrap_or(NonZeroU32::MIN);
+            match gauge.limiter.check_n(n) {
                 Ok(Ok(())) => taken += step,
                 Ok(Err(not_until)) if step == 1 => {
                     return (taken, Some(self.start + not_until.earliest_possible()));
@@ -207,6 +243,34 @@ mod tests {
                 assert!(reached >= per_s * 0.995, "{rate}, {late_us} us late, seed {seed}: only {reached}/s");
             }
         }
+    }
+
+    #[test]
+    fn a_changed_rate_lets_no_burst_out_and_holds_from_then_on() {
+        for (from, to) in [("1000/s", "100/s"), ("100/s", "1000/s"), ("1/min", "500/s"), ("200000/s", "10/s")] {
+            let start = volley_core::SystemClock.now();
+            let mut limit = Limit::new("test".to_owned(), from.parse().unwrap(), NonZeroU32::MIN, start);
+            let _ = limit.take(start, 1_000);
+            let rate: Rate = to.parse().unwrap();
+            let changed_at = start + Duration::from_secs(10);
+            limit.change("test".to_owned(), Some(rate), NonZeroU32::MIN, changed_at);
+            let (mut now, mut left) = (changed_at, Vec::new());
+            while left.len() < 500 {
+                let (taken, next) = limit.take(now, 10_000);
+                left.extend(std::iter::repeat_n(now.duration_since(changed_at).as_micros() as u64, taken as usize));
+                now = next.unwrap_or(now).max(now) + Duration::from_micros(200);
+            }
+            let per_s = rate.as_per_sec();
+            let first = left[0] as f64 / 1e6;
+            assert!((0.8 / per_s..=1.2 / per_s + 0.001).contains(&first), "{from} to {to}: the first after {first} s");
+            assert!(most_in(1_000_000, &left) as f64 <= per_s + 1.0, "{from} to {to}: {left:?}");
+        }
+        let mut limit = Limit::open(volley_core::SystemClock.now());
+        assert_eq!(limit.take(limit.start, u32::MAX), (u32::MAX, None));
+        limit.change("test".to_owned(), "1/s".parse().ok(), NonZeroU32::MIN, limit.start);
+        assert_eq!(limit.take(limit.start, 10).0, 0);
+        limit.change(String::new(), None, NonZeroU32::MIN, limit.start);
+        assert_eq!(limit.take(limit.start, 10), (10, None));
     }
 
     #[test]

@@ -46,18 +46,22 @@ pub(crate) fn status(data: &DataDir, args: &StatusArgs) -> Result<Code, Failure>
         for campaign in &chosen {
             print(&table(campaign))?;
         }
-        if chosen.iter().any(|campaign| text_at(campaign, "/status") == "running") {
+        if chosen.iter().any(runs) {
             print(&live_table(&carriers))?;
         }
     }
     Ok(Code::Clean)
 }
 
+fn runs(campaign: &Value) -> bool {
+    matches!(text_at(campaign, "/status"), "running" | "paused")
+}
+
 /// The campaign that runs, with the carriers and the journal that it runs on.
 fn with_run(mut campaign: Value, status: &Value) -> Value {
     let part = |name: &str| status.get(name).cloned().unwrap_or_default();
     let carriers = part("carriers");
-    let runs = text_at(&campaign, "/status") == "running" && carriers.as_array().is_some_and(|all| !all.is_empty());
+    let runs = runs(&campaign) && carriers.as_array().is_some_and(|all| !all.is_empty());
     if let Some(map) = campaign.as_object_mut().filter(|_| runs) {
         map.insert("carriers".to_owned(), carriers);
         map.insert("journal".to_owned(), part("journal"));

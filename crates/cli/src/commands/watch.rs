@@ -61,11 +61,11 @@ fn campaign(status: &Value, name: Option<&str>) -> Result<Option<Summary>, Failu
             campaign.get("campaign").and_then(Value::as_str) == Some(name)
                 || (id.is_some() && campaign.get("id").and_then(Value::as_u64) == id)
         }
-        None => campaign.get("status").and_then(Value::as_str) == Some("running"),
+        None => matches!(campaign.get("status").and_then(Value::as_str), Some("running" | "paused")),
     };
     let found = campaigns.find(is_meant).and_then(Summary::from_json);
     match (found, name) {
-        (Some(summary), _) if summary.status.name() == "running" => Ok(Some(summary)),
+        (Some(summary), _) if matches!(summary.status.name(), "running" | "paused") => Ok(Some(summary)),
         (_, None) => Ok(None),
         (_, Some(name)) => Err(Failure::Usage {
             message: format!("campaign `{name}` does not run"),

@@ -6,6 +6,8 @@ use std::{
     io::{BufRead as _, BufReader, Read as _},
     path::{Path, PathBuf},
     process::{Child, ChildStderr, Command, Output, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
 
 use serde_json::Value;
@@ -132,4 +134,61 @@ pub(crate) fn receipts(dir: &Path) -> Value {
 pub(crate) fn is_sound(dir: &Path) {
     let doctor = volley(dir).arg("doctor").output().unwrap();
     assert_eq!(doctor.status.code(), Some(0), "{}", String::from_utf8_lossy(&doctor.stdout));
+}
+
+/// `volley run` or `resume`, under way.
+pub(crate) struct Running {
+    pub(crate) child: Child,
+}
+
+impl Running {
+    pub(crate) fn start(dir: &Path, arguments: &[&str]) -> Self {
+        let mut command = volley(dir);
+        command.args(arguments).arg("--no-progress");
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        Self { child }
+    }
+
+    pub(crate) fn run(dir: &Path, campaign: &Path) -> Self {
+        Self::start(dir, &["run", campaign.to_str().unwrap(), "--yes"])
+    }
+
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    pub(crate) fn wait(self) -> (Option<i32>, String) {
+        let output = self.child.wait_with_output().unwrap();
+        (output.status.code(), stderr(&output))
+    }
+}
+
+/// Waits until the campaign's status is as it should be.
+#[expect(clippy::disallowed_methods, reason = "a test that waits for another process")]
+#[track_caller]
+pub(crate) fn until(dir: &Path, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+    let from = Instant::now();
+    loop {
+        if let Some(status) = status(dir).filter(&is_so) {
+            return status;
+        }
+        assert!(from.elapsed() < Duration::from_secs(20), "never {what}: {:?}", status(dir));
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A command that succeeds; gives its JSON.
+#[track_caller]
+pub(crate) fn order(dir: &Path, arguments: &[&str]) -> Value {
+    let output = volley(dir).args(arguments).arg("--json").output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", stderr(&output));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[track_caller]
+pub(crate) fn refused(dir: &Path, arguments: &[&str], code: i32, words: &str) {
+    let output = volley(dir).args(arguments).stdin(Stdio::null()).output().unwrap();
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", stderr(&output));
+    assert!(stderr(&output).contains(words), "{arguments:?}: {}", stderr(&output));
 }

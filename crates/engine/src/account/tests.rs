@@ -98,7 +98,8 @@ fn binds_window_and_rates_reach_the_pipeline() {
 fn each_bind_has_its_own_rate_and_all_share_the_accounts() {
     let (_, options) = load("binds = 2\nbind-rate = \"10/s\"\nrate = \"15/s\"\n").unwrap();
     let start = volley_core::Clock::now(&volley_core::SystemClock);
-    let stacks = stacks_of("north", &options, None, start);
+    let account = Tunable::new("carrier north".to_owned(), options.rate, None, options.burst, start);
+    let stacks = stacks_of("north", &options, &[&account], start);
     let mut granted = [0_u32; 2];
     for ms in 0..10_000 {
         let now = start + Duration::from_millis(ms);

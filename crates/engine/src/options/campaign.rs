@@ -27,7 +27,7 @@ pub struct CampaignOptions {
     /// How outcomes are treated.
     #[serde(default)]
     pub delivery: DeliveryOptions,
-    /// What stops it.
+    /// What stops it, beforehand and while it runs.
     #[serde(default)]
     pub guards: GuardOptions,
     /// How replies are read.

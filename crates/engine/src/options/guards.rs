@@ -1,11 +1,14 @@
 //! `[guards]`: what stops a campaign before anything is sent.
 
-use std::{fmt, path::Path};
+use std::path::Path;
 
 use jiff::civil;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use super::{AudienceOptions, FileError, Money};
+use super::{
+    AudienceOptions, FileError,
+    run_guards::{BudgetOptions, CanaryOptions, Cap, PauseOptions, Portion},
+};
 
 /// `[guards]`. What goes beyond a limit is not sent, and nothing but another limit lets it pass.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -16,22 +19,22 @@ pub struct GuardOptions {
     pub max_segments: Option<u64>,
     /// What the campaign may cost at most, whichever of its routes take it: "500 EUR".
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_cost: Option<Budget>,
+    pub max_cost: Option<Cap>,
     /// Rows of the list that may be rejected, duplicates among them, of all rows: 0.05, or 0.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_rejected_share: Option<RejectedShare>,
+    pub max_rejected_share: Option<Portion>,
     /// Rows whose `consent-column` is empty, or says a day before this one, are rejected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub require_consent_after: Option<ConsentDate>,
+    /// While it runs: the first rows go ahead of the others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub canary: Option<CanaryOptions>,
+    /// While it runs: shares above which a carrier or the campaign is paused.
+    pub pause: PauseOptions,
+    /// While it runs: what it may cost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget: Option<BudgetOptions>,
 }
-
-/// A campaign's money.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Budget(pub Money);
-
-/// A share in millionths, 0 to 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct RejectedShare(pub u32);
 
 /// The first day whose consent counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,52 +47,7 @@ impl GuardOptions {
             let error = FileError::new(path, message).at_key(text, "require-consent-after");
             return Err(error.with_hint("name it with `consent-column` under [audience]"));
         }
-        Ok(())
-    }
-}
-
-impl RejectedShare {
-    /// Millionths of a whole.
-    pub const WHOLE: u32 = 1_000_000;
-
-    /// Whether so many of so many are more than it, to the row.
-    #[must_use]
-    pub fn is_exceeded(self, n_rejected: u64, n_rows: u64) -> bool {
-        u128::from(n_rejected) * u128::from(Self::WHOLE) > u128::from(self.0) * u128::from(n_rows)
-    }
-}
-
-impl fmt::Display for RejectedShare {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", f64::from(self.0) / f64::from(Self::WHOLE))
-    }
-}
-
-impl Serialize for Budget {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for Budget {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Money::parse_any(&String::deserialize(deserializer)?).map(Self).map_err(D::Error::custom)
-    }
-}
-
-impl Serialize for RejectedShare {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_f64(f64::from(self.0) / f64::from(Self::WHOLE))
-    }
-}
-
-impl<'de> Deserialize<'de> for RejectedShare {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let share = f64::deserialize(deserializer)?;
-        if !(0.0..=1.0).contains(&share) {
-            return Err(D::Error::custom(format!("`{share}` is no share: write 0.05 for one row in twenty, or 0")));
-        }
-        Ok(Self((share * f64::from(Self::WHOLE)).round() as u32))
+        self.canary.as_ref().map_or(Ok(()), |canary| canary.check(path, text))
     }
 }
 
@@ -156,14 +114,5 @@ mod tests {
             let error = toml::from_str::<GuardOptions>(text).unwrap_err().to_string();
             assert!(error.contains(what), "{text}: {error}");
         }
-    }
-
-    #[test]
-    fn a_share_is_exceeded_by_one_row_more() {
-        let share = RejectedShare(50_000);
-        assert!(!share.is_exceeded(5, 100) && share.is_exceeded(6, 100) && share.is_exceeded(1, 19));
-        let none = RejectedShare(0);
-        assert!(!none.is_exceeded(0, 10) && none.is_exceeded(1, u64::MAX));
-        assert!(!RejectedShare(RejectedShare::WHOLE).is_exceeded(10, 10));
     }
 }

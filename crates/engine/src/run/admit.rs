@@ -9,8 +9,8 @@ use volley_reconciler::{
     record::{Head, IntentEntry},
 };
 
-use super::{Runner, TURN_OCTETS};
-use crate::{lane::LaneLimits, render::Addressee, source::NextRow};
+use super::{Lane, Runner, TURN_OCTETS};
+use crate::{guards::Budget, lane::LaneLimits, render::Addressee, source::NextRow};
 
 /// Segments that one lane gets in one turn at most.
 const SEGMENTS_PER_TURN: u32 = 4_096;
@@ -21,14 +21,15 @@ impl Runner {
     /// Fills the turn with intents for as many rows as the lanes have room for.
     pub(super) fn admit(&mut self) {
         let wall = self.clock.wall();
-        if self.is_disk_full() {
+        if self.is_disk_full() || self.orders.holds_all() || self.guards.is_used_up() {
             return;
         }
         if self.state.turn.events.len() >= TURN_OCTETS || !self.source.has_now(wall) {
             return;
         }
         self.state.room.clear();
-        self.state.room.extend(self.lanes.iter().map(|lane| match lane.carrier.is_usable() {
+        let holds = |lane: &Lane| self.orders.holds(lane.limits.carrier.0);
+        self.state.room.extend(self.lanes.iter().map(|lane| match lane.carrier.is_usable() && !holds(lane) {
             true => lane.limits.room(lane.carrier.n_queued()).min(SEGMENTS_PER_TURN),
             false => 0,
         }));
@@ -68,6 +69,7 @@ impl Runner {
         let head = Head { campaign: self.campaign, carrier: lane.limits.carrier, at: wall };
         record_bound(&mut self.state.turn.events, head, &mut lane.limits);
         let (source, renderer) = (&mut self.source, &mut self.renderer);
+        let mut budget = self.guards.budget.as_mut();
         let suppressed = Some(&self.suppressed).filter(|list| !list.is_empty() || renderer.has_unsent());
         let mut stopped: Vec<(RowIndex, SuppressCause)> = Vec::new();
         let mut left = n_segments;
@@ -88,11 +90,23 @@ impl Runner {
                     None => break next,
                 }
             };
+            let (n_octets, n_items) = (turn.batch.pdus.len(), turn.batch.items.len());
             let Some(rendered) = renderer.render(lane_index, next, wall, &mut turn.batch) else {
                 source.give_back(next);
                 left = 0;
                 return None;
             };
+            let mut fits = |budget: &mut Budget| {
+                let cost = budget.cost(lane_index, renderer.country(next), rendered.n_now);
+                budget.reserve(cost)
+            };
+            if budget.as_mut().is_some_and(|budget| !fits(budget)) {
+                turn.batch.pdus.truncate(n_octets);
+                turn.batch.items.truncate(n_items);
+                source.give_back(next);
+                left = 0;
+                return None;
+            }
             left = left.saturating_sub(rendered.n_now);
             n_intents += rendered.n_now;
             Some(IntentEntry { row: next.row, n_segments: rendered.n_segments, only: next.only })

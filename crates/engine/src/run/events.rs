@@ -121,6 +121,9 @@ impl Runner {
             config: None,
         };
         let mut n_throttled = 0;
+        let mut not_taken = Vec::new();
+        let (mut watch, counts_cost) = (lane.watch.as_mut(), self.guards.budget.is_some());
+        watch.iter_mut().for_each(|watch| watch.answers(now, n_answers));
         let of_rows = answers.iter().filter(|(token, _)| n_confirmations == 0 || !is_confirmation(*token));
         let entries = of_rows.map(|(token, answer)| {
             let answer = match answer {
@@ -131,6 +134,9 @@ impl Runner {
                 WireAnswer::Refused { status } => {
                     let answer = judge.refused(token, status);
                     n_throttled += u64::from(matches!(answer, Answer::Throttled { .. }));
+                    let is_final = matches!(answer, Answer::Failed { .. });
+                    watch.iter_mut().for_each(|watch| watch.refused(now, status, is_final));
+                    not_taken.extend(Some(token).filter(|_| counts_cost));
                     answer
                 }
             };
@@ -141,6 +147,7 @@ impl Runner {
         self.state.throttled += n_throttled;
         lane.limits.answered(now, n_answers, commit);
         self.settle(lane_index, n_answers);
+        self.release(lane_index, &not_taken);
         if let Some(status) = config {
             self.pause_if_hopeless(lane_index, status);
         }
@@ -148,6 +155,7 @@ impl Runner {
 
     fn on_receipts(&mut self, lane: usize, receipts: &ReceiptBatch) {
         let head = self.head(lane);
+        self.watch_receipts(lane, receipts);
         let Some(zone) = self.lanes.get(lane).map(|lane| &lane.reading.zone) else { return };
         let entries = receipts.iter().map(|receipt| doubt::entry(&receipt, zone, &self.suppressed));
         self.state.turn.events.receipts(head.carrier, head.at, entries);
@@ -175,6 +183,8 @@ impl Runner {
         self.settle(lane, tokens.len() as u32);
         match self.in_doubt {
             InDoubtPolicy::Hold => {}
+            // What is cancelled is not sent again: whether it was taken is left to receipts.
+            InDoubtPolicy::Resend if self.orders.standing().cancelled.is_some() => {}
             InDoubtPolicy::Resend => {
                 self.state.turn.events.resolved(head, Resolution::Resend, "policy", tokens.iter().copied());
                 self.give_back(tokens);
@@ -194,6 +204,7 @@ impl Runner {
         let head = self.head(lane);
         self.state.turn.events.returned(head, tokens.iter().copied());
         self.settle(lane, tokens.len() as u32);
+        self.release(lane, tokens);
         self.give_back(tokens);
     }
 

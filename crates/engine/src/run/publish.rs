@@ -5,15 +5,19 @@ use std::time::Instant;
 use volley_pipeline::CarrierStatus;
 
 use super::{Lane, Reach, Runner};
-use crate::{asker::Asker, board::LaneBoard};
+use crate::{asker::Asker, board::LaneBoard, orders::moment};
 
 impl Runner {
     /// Renews the board.
     pub(super) fn publish(&mut self, now: Instant) {
+        self.board.set_holds(self.holds());
         let lanes = self.lanes.iter_mut().map(|lane| {
             let status = lane.carrier.status();
             let lost = lane.reach == Reach::Bound && !status.draining && !status.can_submit();
-            let limit = if self.state.disk_full {
+            let held = self.orders.why(lane.limits.carrier.0);
+            let limit = if held.is_some() {
+                held.clone()
+            } else if self.state.disk_full {
                 Some("the disk is full".to_owned())
             } else if lost {
                 None
@@ -26,7 +30,7 @@ impl Runner {
                 bound: lane.limits.bound(),
                 waits_for: limit.or_else(|| lost.then(|| format!("carrier {} has no bind", lane.name))),
                 reach: if lost { lost_in_words(&status) } else { in_words(&lane.reach) },
-                paused: lane.paused.clone(),
+                paused: lane.paused.clone().or(held),
                 proposal: proposal(lane),
                 rates: lane.rates.measure(now, &status),
                 status,
@@ -34,6 +38,33 @@ impl Runner {
         });
         self.board.set_journal(self.state.commit_times.to_json(self.state.disk_full));
         self.board.set_lanes(lanes.collect(), self.state.throttled);
+    }
+}
+
+impl Runner {
+    /// Why nothing of the campaign is begun now, whatever its carriers could take; `None` when they
+    /// alone decide.
+    fn holds(&self) -> Option<String> {
+        let wall = self.clock.wall();
+        if self.orders.holds_all() {
+            return self.lanes.first().and_then(|lane| self.orders.why(lane.limits.carrier.0));
+        }
+        if self.state.disk_full {
+            return Some("the disk is full".to_owned());
+        }
+        if let Some(why) = self.guards.used_up() {
+            return Some(format!("the budget is used up: {why}"));
+        }
+        if self.source.has_now(wall) {
+            return None;
+        }
+        let due = self.source.next_due().map(|due| format!("; the next that was deferred is due at {}", moment(due)));
+        let due = due.unwrap_or_default();
+        match self.guards.fence() {
+            Some(n) => Some(format!("canary: the first {n} rows went ahead, and their receipts are waited for{due}")),
+            None if due.is_empty() => Some("nothing is left to be sent: answers and receipts are awaited".to_owned()),
+            None => Some(format!("nothing else is left to be sent now{due}")),
+        }
     }
 }
 

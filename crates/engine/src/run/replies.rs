@@ -104,6 +104,8 @@ impl Runner {
 
     fn take_effect(&mut self, effects: &[Effect]) {
         let at = self.clock.wall();
+        let n = effects.iter().filter(|effect| effect.change == SuppressChange::Add).count();
+        self.guards.opted_out(self.clock.now(), n as u64);
         for Effect { reply, number, change } in effects.iter().copied() {
             let entry = self.suppressed.change(number, change, SuppressCause::Reply, at, reply);
             self.state.turn.events.suppress(&entry);

@@ -10,7 +10,8 @@ use std::{
 
 use tokio_util::task::TaskTracker;
 use volley_engine::{
-    CampaignId, CancellationToken, DataDir, DoubtVerdict, Doubts, Ended, Engine, Error, Ground, Outcome, Tasks,
+    CampaignId, CancellationToken, DataDir, DoubtVerdict, Doubts, Ended, Engine, Error, Ground, Instruction, OrderDoor,
+    Outcome, Refusal, Tasks, Verb,
 };
 use volley_journal::{Disk, JournalOptions};
 use volley_pipeline::Dialler;
@@ -230,6 +231,10 @@ impl Campaign {
             }
         };
         let prepared = engine.prepare(id, None)?;
+        let tracker = TaskTracker::new();
+        if scenario.has_orders() {
+            tracker.spawn(order(Arc::clone(sim), life.orders.clone(), prepared.orders()));
+        }
         Box::pin(prepared.run(stop)).await
     }
 
@@ -257,7 +262,12 @@ impl Campaign {
         if !rows.is_empty() {
             world.strike(fault);
             drop(world);
-            doubts.resolve(Some(&rows), verdict, "proof", "simulated")?;
+            match doubts.resolve(Some(&rows), verdict, "proof", "simulated") {
+                // Of a cancelled campaign nothing is sent again.
+                Err(Error::NotOrdered { .. }) => {}
+                Err(error) => return Err(error),
+                Ok(_) => {}
+            }
         }
         Ok(())
     }
@@ -335,6 +345,42 @@ impl Campaign {
         let engine = engine.map_err(|error| Violation { invariant: "I10", what: with_causes(&error), row: None })?;
         check::live_is_rebuilt(&self.sim, engine.ledger(), &self.folder, Self::journal_options(scenario))
     }
+}
+
+/// How often somebody looks whether a pause was forgotten.
+const LIFTED_EVERY: Duration = Duration::from_secs(5);
+
+/// Gives the orders of a life, and lifts every pause after a while.
+async fn order(sim: Arc<Sim>, orders: Vec<(u64, Verb, bool)>, door: OrderDoor) {
+    let mut now_ms = 0;
+    for (at_ms, verb, of_carrier) in orders {
+        tokio::time::sleep(Duration::from_millis(at_ms - now_ms)).await;
+        now_ms = at_ms;
+        say(&sim, &door, verb, of_carrier && verb != Verb::Cancel).await;
+    }
+    loop {
+        tokio::time::sleep(LIFTED_EVERY).await;
+        say(&sim, &door, Verb::Resume, false).await;
+        if let Some(Refusal::Ending) = say(&sim, &door, Verb::Resume, true).await {
+            return;
+        }
+    }
+}
+
+async fn say(sim: &Sim, door: &OrderDoor, verb: Verb, of_carrier: bool) -> Option<Refusal> {
+    let carrier = of_carrier.then(|| "c0".to_owned());
+    let campaign = list::NAME.to_owned();
+    let instruction = Instruction { campaign, verb, carrier, by: "proof".to_owned(), why: "simulated".to_owned() };
+    let given = door.give(instruction).await;
+    if given.is_ok() {
+        sim.world().strike(match verb {
+            Verb::Pause => Fault::Paused,
+            Verb::Resume => Fault::Resumed,
+            Verb::Pace(_) => Fault::Paced,
+            Verb::Cancel => Fault::Cancelled,
+        });
+    }
+    given.err()
 }
 
 /// The id of the one campaign there is.

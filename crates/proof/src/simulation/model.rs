@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use volley_core::{MessageState, MessageToken, ReceiptState, RecipientCheck};
 use volley_reconciler::record::{
-    Answer, AnswerEntry, Attempt, Event, Events, Head, InferredEntry, ReceiptEntry, Resolution, SuppressChange,
+    Answer, AnswerEntry, Attempt, Event, Events, Head, InferredEntry, Order, ReceiptEntry, Resolution, SuppressChange,
 };
 
 /// An invariant that does not hold.
@@ -35,6 +35,7 @@ enum Stand {
     Failed,
     GivenUp,
     Suppressed,
+    Cancelled,
     /// With the key that receipts name, unless a person said that it was sent.
     Accepted(Option<Vec<u8>>),
 }
@@ -80,6 +81,10 @@ pub(crate) struct Model {
     n_replies: u64,
     bounds: BTreeMap<u8, u32>,
     suppressed: BTreeSet<u16>,
+    /// What was ordered and holds.
+    is_paused: bool,
+    paused_carriers: BTreeSet<u8>,
+    is_cancelled: bool,
     /// The wall clock jumped ahead so far that early receipts count as orphans by their age.
     pub(crate) receipts_aged: bool,
     /// No intent may be later: set when a stop was acknowledged.
@@ -114,6 +119,8 @@ impl Model {
         self.receipts.clear();
         self.bounds.clear();
         self.suppressed.clear();
+        self.paused_carriers.clear();
+        (self.is_paused, self.is_cancelled) = (false, false);
         (self.n_receipts, self.n_replies) = (0, 0);
     }
 
@@ -176,6 +183,8 @@ impl Model {
             | Event::Queried { .. }
             | Event::Folding { .. }
             | Event::SuppressList { .. } => {}
+            Event::Ordered(ordered) => self.on_ordered(ordered.order),
+            Event::Cancelled { rows, .. } => rows.for_each(|row| self.stop(row, &Stand::Cancelled)),
             Event::Inferred { head, entries } => {
                 for entry in entries {
                     self.on_inferred(head, &entry)?;
@@ -197,20 +206,11 @@ impl Model {
                     it.stand = Stand::Doubt;
                 }
             })?,
-            Event::Returned { tokens, .. } => {
-                for token in tokens {
-                    let it = self.of(token)?;
-                    if it.stand == Stand::InFlight {
-                        it.stand = Stand::Waiting;
-                        it.n_returned += 1;
-                    }
-                    let it = it.clone();
-                    if !self.is_behind {
-                        check_attempts(&it, token.row().0)?;
-                    }
-                }
+            Event::Returned { tokens, .. } => self.on_returned(tokens)?,
+            Event::Resolved { as_, tokens, .. } => {
+                let waiting = self.waiting();
+                self.each(tokens, |it| it.resolve(as_, &waiting))?;
             }
-            Event::Resolved { as_, tokens, .. } => self.each(tokens, |it| it.resolve(as_))?,
             Event::Receipts { carrier, entries, .. } => {
                 entries.into_iter().for_each(|it| self.on_receipt(carrier.0, &it))
             }
@@ -226,21 +226,55 @@ impl Model {
             Event::Suppress(entry) => self.suppress(entry.change, entry.check),
             Event::SuppressBatch(batch) => batch.entries.for_each(|entry| self.suppress(batch.change, entry.check)),
             Event::Suppressed { tokens, .. } => {
-                tokens.into_iter().for_each(|token| self.on_suppressed(token.row().0));
+                tokens.into_iter().for_each(|token| self.stop(token.row().0, &Stand::Suppressed));
             }
             Event::Control { .. } => {}
         }
         Ok(())
     }
 
-    fn on_suppressed(&mut self, row: u32) {
+    fn on_returned(&mut self, tokens: impl IntoIterator<Item = MessageToken>) -> Result<(), Violation> {
+        let waiting = self.waiting();
+        for token in tokens {
+            let it = self.of(token)?;
+            if it.stand == Stand::InFlight {
+                it.stand = waiting.clone();
+                it.n_returned += 1;
+            }
+            let it = it.clone();
+            if !self.is_behind {
+                check_attempts(&it, token.row().0)?;
+            }
+        }
+
+        Ok(())
+    }
+
+    fn on_ordered(&mut self, order: Order) {
+        match order {
+            Order::Pause { carrier: None } => self.is_paused = true,
+            Order::Pause { carrier: Some(carrier) } => drop(self.paused_carriers.insert(carrier)),
+            Order::Resume { carrier: None } => self.is_paused = false,
+            Order::Resume { carrier: Some(carrier) } => drop(self.paused_carriers.remove(&carrier)),
+            Order::Cancel => self.is_cancelled = true,
+            Order::Pace { .. } | Order::Pass => {}
+        }
+    }
+
+    /// What becomes of a segment that comes back.
+    const fn waiting(&self) -> Stand {
+        if self.is_cancelled { Stand::Cancelled } else { Stand::Waiting }
+    }
+
+    /// What waits of a row never leaves.
+    fn stop(&mut self, row: u32, as_: &Stand) {
         let Some(row) = self.rows.get_mut(row as usize) else { return };
         row.deferred = false;
         if row.segments.is_empty() {
             row.segments.push(SegmentFacts::default());
         }
         let waiting = row.segments.iter_mut().filter(|it| it.stand == Stand::Waiting);
-        waiting.for_each(|it| it.stand = Stand::Suppressed);
+        waiting.for_each(|it| it.stand = as_.clone());
     }
 
     fn suppress(&mut self, change: SuppressChange, check: RecipientCheck) {
@@ -265,6 +299,9 @@ impl Model {
         if self.no_intent_after.is_some_and(|at| head.at.0 > at) {
             return Err(broken("I15", row, "an intent after the stop was acknowledged".to_owned()));
         }
+        if self.is_paused || self.is_cancelled || self.paused_carriers.contains(&head.carrier.0) {
+            return Err(broken("order", row, "an intent while paused or cancelled".to_owned()));
+        }
         let known = self.rows.get_mut(row as usize);
         let Some(facts) = known else { return Err(broken("I1", row, "an intent for no row of the list".to_owned())) };
         if self.suppressed.contains(&facts.check.0) {
@@ -284,6 +321,7 @@ impl Model {
 
     fn on_answer(&mut self, head: Head, entry: &AnswerEntry<'_>) -> Result<(), Violation> {
         let row = entry.token.row().0;
+        let waiting = self.waiting();
         let it = self.of(entry.token)?;
         let is_open = matches!(it.stand, Stand::InFlight | Stand::Doubt);
         match entry.answer {
@@ -305,7 +343,7 @@ impl Model {
         }
         if is_open {
             let failed = matches!(entry.answer, Answer::Failed { .. });
-            it.stand = if failed { Stand::Failed } else { Stand::Waiting };
+            it.stand = if failed { Stand::Failed } else { waiting };
             if let Some(row) = self.rows.get_mut(row as usize) {
                 row.deferred |= matches!(entry.answer, Answer::Deferred { .. });
             }
@@ -452,6 +490,7 @@ impl Model {
             Stand::Waiting if row.deferred => (6, MessageState::Deferred),
             Stand::Waiting => (6, MessageState::Pending),
             Stand::Suppressed => (5, MessageState::Suppressed),
+            Stand::Cancelled => (5, MessageState::Cancelled),
             Stand::Accepted(id) => {
                 let highest = id.as_ref().and_then(|id| self.highest(it.carrier, id, row.check));
                 match highest {
@@ -490,14 +529,14 @@ impl Model {
 }
 
 impl SegmentFacts {
-    fn resolve(&mut self, as_: Resolution) {
+    fn resolve(&mut self, as_: Resolution, waiting: &Stand) {
         if self.stand != Stand::Doubt {
             return;
         }
         self.stand = match as_ {
             Resolution::Resend => {
                 self.n_resends += 1;
-                Stand::Waiting
+                waiting.clone()
             }
             Resolution::Failed => Stand::GivenUp,
             Resolution::Sent => Stand::Accepted(None),

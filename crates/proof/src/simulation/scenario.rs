@@ -1,6 +1,8 @@
 //! What one seed means: the list, the carriers, how often what goes wrong, and when the machine
 //! dies.
 
+use volley_engine::Verb;
+
 use crate::simulation::dice::Dice;
 
 /// Everything about one simulated campaign.
@@ -95,6 +97,8 @@ pub struct Life {
     /// What a person decides on rows in doubt before it: "resend", "failed" or "sent", and how many
     /// rows of a thousand.
     pub decision: Option<(&'static str, u32)>,
+    /// What a person orders while it runs: when, in milliseconds, and what.
+    pub orders: Vec<(u64, Verb, bool)>,
 }
 
 /// When the machine dies. Numbers count from 1.
@@ -147,7 +151,7 @@ impl Scenario {
         let n_carriers = dice.between(1, 3);
         let n_lives = dice.between(1, 5);
         let n_rows = if dice.chance(150) { dice.between(30, 60) } else { dice.between(5, 25) };
-        Self {
+        let mut scenario = Self {
             seed,
             n_rows: n_rows as u32,
             longest_text: dice.pick(&[20, 20, 150, 320]).unwrap_or(20),
@@ -157,8 +161,40 @@ impl Scenario {
             lives: (0..n_lives).map(|n| Life::draw(&mut dice, n == 0, n + 1 == n_lives)).collect(),
             segment_bytes: dice.pick(&[400, 1_000, 4_000, 64 << 10]).unwrap_or(4_000),
             receipt_deadline_s: dice.between(20, 60) as u32,
+        };
+        // Dice of their own: what a seed meant before there were orders, it means still.
+        let mut dice = Dice::new(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0x0DDE);
+        if dice.chance(300) {
+            scenario.lives.iter_mut().for_each(|life| life.orders = orders(&mut dice));
         }
+        scenario
     }
+
+    /// Whether a person orders something.
+    #[must_use]
+    pub fn has_orders(&self) -> bool {
+        self.lives.iter().any(|life| !life.orders.is_empty())
+    }
+}
+
+/// Orders of one life: verb, and whether of the first carrier alone.
+fn orders(dice: &mut Dice) -> Vec<(u64, Verb, bool)> {
+    let n = dice.between(0, 4);
+    let mut all: Vec<_> = (0..n)
+        .map(|_| {
+            let verb = match dice.below(10) {
+                0..5 => Verb::Pause,
+                5 | 6 => Verb::Resume,
+                7 | 8 => {
+                    Verb::Pace(["5/s", "50/s", "1000/s"].get(dice.below(3) as usize).and_then(|it| it.parse().ok()))
+                }
+                _ => Verb::Cancel,
+            };
+            (dice.between(1, 3_000), verb, dice.chance(300))
+        })
+        .collect();
+    all.sort_by_key(|(at_ms, ..)| *at_ms);
+    all
 }
 
 impl CarrierPlan {

@@ -53,6 +53,7 @@ fn simpler(scenario: &Scenario) -> Vec<Scenario> {
         let calm = |it: &mut Scenario, change: &dyn Fn(&mut Life)| it.lives.get_mut(n).into_iter().for_each(change);
         add(&|it| calm(it, &|life| life.clock_jump = None));
         add(&|it| calm(it, &|life| life.decision = None));
+        add(&|it| calm(it, &|life| life.orders.clear()));
         add(&|it| calm(it, &|life| life.store = StoreFate::Kept));
         add(&|it| calm(it, &|life| life.stopped_at_ms = None));
     }

@@ -99,6 +99,8 @@ impl Ledger {
                 let mut rows = self.rows(sequence, head)?;
                 tokens.try_for_each(|token| rows.on_suppressed(token, cause))?;
             }
+            Event::Ordered(ordered) => self.on_ordered(sequence, *ordered)?,
+            Event::Cancelled { campaign, at, rows } => self.on_cancelled(sequence, campaign, at, &rows)?,
             Event::Archived { campaign, archive } => self.on_archived(sequence, campaign, archive)?,
             Event::Control { campaign, at, control, why } => {
                 if is_news {
@@ -159,7 +161,7 @@ impl Ledger {
 
 /// The rows that one event speaks of, with all that changes along with them.
 pub(super) struct RowsOf<'a> {
-    store: &'a crate::store::Store,
+    pub(super) store: &'a crate::store::Store,
     pub(super) index: &'a mut crate::index::ReceiptIndex,
     pub(super) parked: &'a mut crate::index::ParkedReceipts,
     pub(super) settled: &'a mut crate::index::SettledIds,
@@ -274,7 +276,7 @@ impl RowsOf<'_> {
         if was_in_doubt && self.is_news {
             self.suspects.clear(self.head.campaign, token, false);
         }
-        Ok(())
+        self.cancel_if_ordered(token.row())
     }
 
     fn on_in_doubt(&mut self, token: MessageToken, cause: DoubtCause) -> Result<(), Error> {
@@ -321,7 +323,7 @@ impl RowsOf<'_> {
                 row.attempts = row.attempts.saturating_sub(1);
             });
         }
-        Ok(())
+        self.cancel_if_ordered(token.row())
     }
 
     fn on_resolved(&mut self, token: MessageToken, as_: Resolution) -> Result<(), Error> {
@@ -359,7 +361,7 @@ impl RowsOf<'_> {
             let token = MessageToken::new(token.row(), token.segment());
             self.suspects.decide(self.head.campaign, token, fate);
         }
-        Ok(())
+        self.cancel_if_ordered(token.row())
     }
 
     /// All segments of the row that wait: what was sent or may have been stays what it is.

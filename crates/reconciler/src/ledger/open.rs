@@ -103,6 +103,8 @@ impl Ledger {
             receipts: ReceiptCounters::default(),
             suppress: SuppressLists::default(),
             erasures: 0,
+            n_orders: 0,
+            fresh_orders: Vec::new(),
             applied: 0,
             journal_first: 1,
             global_as_of: 0,
@@ -154,6 +156,7 @@ impl Ledger {
         self.foldings = record.foldings;
         self.suppress.last_reply = record.last_reply;
         self.erasures = record.erasures;
+        self.n_orders = record.n_orders;
         self.suppress.restore_names(record.lists);
         self.load_suppressions(damaged)?;
         (self.applied, self.global_as_of) = (record.as_of, record.as_of);

@@ -191,7 +191,8 @@ impl RowsOf<'_> {
             | Segment::Waiting
             | Segment::InFlight
             | Segment::Failed
-            | Segment::Suppressed => false,
+            | Segment::Suppressed
+            | Segment::Cancelled => false,
         };
         if !is_open {
             return Ok(false);

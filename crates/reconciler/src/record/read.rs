@@ -103,10 +103,9 @@ fn event(kind: u8, mut body: Cursor<'_>) -> Option<Event<'_>> {
             cause: SuppressCause::ALL.get(usize::from(body.u8()?)).copied()?,
             tokens: checked(Tokens::new(*body))?,
         },
-        kind::ARCHIVED => Event::Archived {
-            campaign: CampaignId(body.u32()?),
-            archive: Archive { at_us: body.u64()?, file: text(body)?.to_owned(), hash: text(body)?.to_owned() },
-        },
+        kind::ARCHIVED => archived(body)?,
+        kind::ORDERED => Event::Ordered(serde_json::from_slice(body.prefixed()?).ok()?),
+        kind::CANCELLED => cancelled(body)?,
         kind::CONTROL => Event::Control {
             campaign: CampaignId(body.u32()?),
             at: UnixMicros(body.u64()?),
@@ -124,6 +123,17 @@ fn receipts<'a>(body: &mut Cursor<'a>, in_full: bool) -> Option<(CarrierIndex, U
 
 fn queried<'a>(body: &mut Cursor<'a>) -> Option<Event<'a>> {
     Some(Event::Queried { head: head(body)?, entries: checked(QueriedEntries { cursor: *body, row: 0 })? })
+}
+
+fn archived<'a>(body: &mut Cursor<'a>) -> Option<Event<'a>> {
+    let campaign = CampaignId(body.u32()?);
+    let archive = Archive { at_us: body.u64()?, file: text(body)?.to_owned(), hash: text(body)?.to_owned() };
+    Some(Event::Archived { campaign, archive })
+}
+
+fn cancelled<'a>(body: &mut Cursor<'a>) -> Option<Event<'a>> {
+    let (campaign, at, from) = (CampaignId(body.u32()?), UnixMicros(body.u64()?), body.u32()?);
+    Some(Event::Cancelled { campaign, at, rows: from..from.checked_add(body.u32()?)? })
 }
 
 fn suppress_entry(body: &mut Cursor<'_>) -> Option<SuppressEntry> {

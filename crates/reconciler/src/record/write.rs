@@ -1,9 +1,11 @@
 //! Events into a journal record.
 
+use std::ops::Range;
+
 use volley_core::{CampaignId, CarrierIndex, MessageToken, UnixMicros};
 
 use super::{
-    Answer, AnswerEntry, Archive, Control, DoubtCause, FoldingStep, Head, InferredEntry, IntentEntry, Planned,
+    Answer, AnswerEntry, Archive, Control, DoubtCause, FoldingStep, Head, InferredEntry, IntentEntry, Ordered, Planned,
     QueriedEntry, ReceiptEntry, Resolution, SuppressEntry, Told, kind, queried::told, tag,
 };
 use crate::{
@@ -266,6 +268,25 @@ impl EventWriter {
             put_u64(body, archive.at_us);
             put_prefixed(body, archive.file.as_bytes());
             put_prefixed(body, archive.hash.as_bytes());
+        });
+    }
+
+    /// See [`super::Event::Ordered`].
+    ///
+    /// # Panics
+    /// Never: numbers and words can always be written as JSON.
+    pub fn ordered(&mut self, ordered: &Ordered) {
+        let json = serde_json::to_vec(ordered).expect("numbers and words are always JSON");
+        self.event(kind::ORDERED, |body| put_prefixed(body, &json));
+    }
+
+    /// See [`super::Event::Cancelled`].
+    pub fn cancelled(&mut self, campaign: CampaignId, at: UnixMicros, rows: &Range<u32>) {
+        self.event(kind::CANCELLED, |body| {
+            put_u64(body, campaign.0.into());
+            put_u64(body, at.0);
+            put_u64(body, rows.start.into());
+            put_u64(body, rows.len() as u64);
         });
     }
 
