@@ -14,6 +14,7 @@ mod orders;
 mod plan;
 mod replies;
 mod report;
+mod rules;
 mod sample;
 mod send_test;
 mod suppress;
@@ -38,6 +39,7 @@ pub(crate) use self::orders::{AuditArgs, CancelArgs, OrderArgs, PaceArgs, PauseA
 pub(crate) use self::plan::{PlanArgs, PlanCommand};
 pub(crate) use self::replies::RepliesArgs;
 pub(crate) use self::report::{ReportArgs, ReportForm};
+pub(crate) use self::rules::{RulesArgs, RulesCommand, RulesList, RulesShow};
 pub(crate) use self::sample::SampleArgs;
 pub(crate) use self::send_test::SendTestArgs;
 pub(crate) use self::suppress::{
@@ -115,6 +117,8 @@ pub(crate) enum Command {
     Listen(ListenArgs),
     /// Put numbers on suppression lists, take them off, look, import, export
     Suppress(SuppressArgs),
+    /// Show which sending rules hold in which country, with source and date
+    Rules(RulesArgs),
     /// Remove a person, or all whose time is over, from everything that is kept
     Erase(EraseArgs),
     /// List the rows whose fate is unknown, and decide on them
