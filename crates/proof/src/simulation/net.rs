@@ -395,11 +395,15 @@ impl World {
             all.sort_unstable();
             all
         };
-        check_rate("campaign", &of_all, self.scenario.campaign_rate)?;
-        self.smscs
-            .iter()
-            .zip(&self.scenario.carriers)
-            .try_for_each(|(smsc, plan)| check_rate("carrier", &smsc.written_at_us, plan.rate))
+        // A person may have ordered another: the fastest of all is what can be said.
+        let fastest = |rate: u32, of_first: bool| match rate {
+            0 => 0,
+            rate => rate.max(self.scenario.fastest_ordered(of_first)),
+        };
+        check_rate("campaign", &of_all, fastest(self.scenario.campaign_rate, false))?;
+        let all = self.smscs.iter().zip(&self.scenario.carriers).zip(0..);
+        all.map(|((smsc, plan), n)| (smsc, if n == 0 { fastest(plan.rate, true) } else { plan.rate }))
+            .try_for_each(|(smsc, rate)| check_rate("carrier", &smsc.written_at_us, rate))
     }
 }
 

@@ -194,8 +194,20 @@ impl Scenario {
         self.lives.iter().any(|life| !life.orders.is_empty())
     }
 
+    /// Segments per second that a person orders at most, of the campaign or of the first carrier; 0
+    /// where nobody does.
+    pub(crate) fn fastest_ordered(&self, of_first: bool) -> u32 {
+        let orders = self.lives.iter().flat_map(|life| &life.orders).filter(|(.., first)| *first == of_first);
+        let rates = orders.filter_map(|(_, verb, _)| match verb {
+            Verb::Pace(rate) => Some(rate.map_or(0, |rate| rate.as_per_sec().ceil() as u32)),
+            Verb::Pause | Verb::Resume | Verb::Cancel => None,
+        });
+        rates.max().unwrap_or(0)
+    }
+
     fn draw_window(&mut self, dice: &mut Dice) {
-        if !dice.chance(200) {
+        // Who may order another pace has none to be judged by, and here there is time to see it.
+        if self.has_orders() || !dice.chance(250) {
             return;
         }
         let (open, turn) = dice.pick(&[(1, 2), (1, 3), (2, 3)]).unwrap_or((1, 2));
@@ -203,9 +215,9 @@ impl Scenario {
         self.window = Some(WindowPlan { opens_after, open, turn, is_recipients: dice.chance(500) });
         if dice.chance(700) {
             // Slow enough, and late enough in a minute, to meet the end of a window.
-            self.campaign_rate = 4;
+            self.campaign_rate = 20;
             self.n_rows = dice.between(30, 60) as u32;
-            self.lives.iter_mut().take(1).for_each(|life| life.gap_ms = dice.between(45_000, 59_500));
+            self.lives.iter_mut().take(1).for_each(|life| life.gap_ms = dice.between(54_000, 58_500));
         }
         // What is on its way when the clock jumps over an end is on its way.
         self.lives.iter_mut().for_each(|life| life.clock_jump = None);
