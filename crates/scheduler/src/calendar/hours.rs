@@ -198,6 +198,12 @@ impl Hours {
         if hours.days.iter().all(Vec::is_empty) { Err(HoursError::Never) } else { Ok(hours) }
     }
 
+    /// Every hour of every day.
+    #[must_use]
+    pub fn always() -> Self {
+        Self { days: std::array::from_fn(|_| vec![Span::DAY]) }
+    }
+
     /// Whether every hour of the week is open.
     #[must_use]
     pub fn is_always(&self) -> bool {
