@@ -90,6 +90,11 @@ impl Board {
         self.lock().holds = holds;
     }
 
+    /// Why nothing of the campaign is begun, as of the last tick.
+    pub(crate) fn holds(&self) -> Option<String> {
+        self.lock().holds.clone()
+    }
+
     /// `{"holds"}`: why nothing of the campaign is begun; null when its carriers alone decide.
     pub(crate) fn run(&self) -> Value {
         serde_json::json!({ "holds": self.lock().holds })

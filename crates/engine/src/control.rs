@@ -103,7 +103,7 @@ async fn converse(
     let answer = match serde_json::from_str(&line)? {
         Question::Status => board.status(),
         Question::Order(instruction) => order(doors, instruction).await,
-        Question::Explain(wanted) => explain(dir, doors, wanted).await,
+        Question::Explain(wanted) => explain(dir, board, doors, wanted).await,
         Question::Audit(name) => match audit(doors, name).await {
             Ok(lines) => json!(lines),
             Err(_) => return Ok(()),
@@ -130,10 +130,11 @@ async fn audit(doors: Option<&Doors>, name: Option<String>) -> Result<Option<Vec
     doors.ok_or(LedgerGone)?.ledger.audit(name).await
 }
 
-async fn explain(dir: &DataDir, doors: Option<&Doors>, wanted: Wanted) -> Value {
+async fn explain(dir: &DataDir, board: &Board, doors: Option<&Doors>, wanted: Wanted) -> Value {
     let Some(doors) = doors else { return json!({ "refused": "no campaign runs" }) };
     let now = doors.clock.wall();
-    match explain_running(dir, &doors.ledger, doors.journal.clone(), wanted, now).await {
+    let holds = board.holds();
+    match explain_running(dir, &doors.ledger, doors.journal.clone(), (wanted, holds), now).await {
         Ok(explained) => json!({ "explained": explained }),
         Err(why) => json!({ "refused": why }),
     }

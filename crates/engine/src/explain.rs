@@ -108,6 +108,8 @@ pub(crate) struct LedgerPart {
     suppressed: Vec<String>,
     /// Who paused the campaign, in words.
     paused: Option<String>,
+    /// Why nothing of it is begun now, where it runs.
+    holds: Option<String>,
     facts: Option<RowFacts>,
 }
 
@@ -144,7 +146,8 @@ impl Engine {
     }
 }
 
-/// The same, where a process runs, from the ledger behind `door` and its journal.
+/// The same, where a process runs, from the ledger behind `door` and its journal; with why nothing is
+/// begun now, if so.
 ///
 /// # Errors
 /// As [`explain`], in words; empty when there is no such campaign.
@@ -152,7 +155,7 @@ pub(crate) async fn explain_running(
     dir: &DataDir,
     door: &LedgerDoor,
     journal: View,
-    wanted: Wanted,
+    (wanted, holds): (Wanted, Option<String>),
     now: UnixMicros,
 ) -> Result<Explained, String> {
     let gone = |_| "the run has just ended: ask again".to_owned();
@@ -169,7 +172,8 @@ pub(crate) async fn explain_running(
     let key = NumberKey::open(dir, true).or_else(|_| NumberKey::open(dir, false)).map_err(in_words)?;
     let asked = (found.clone(), key.clone());
     let part = door.look(move |ledger| of_ledger(ledger, id, &asked.0, &asked.1, now));
-    let part = part.await.map_err(gone)?.map_err(in_words)?;
+    let mut part = part.await.map_err(gone)?.map_err(in_words)?;
+    part.holds = holds;
     let told = task::spawn_blocking(move || tell(part, id, &approved, found, &key, &journal));
     told.await.map_err(ended)?.map_err(in_words)
 }
@@ -214,6 +218,7 @@ fn of_ledger(
         suppressed: on.collect(),
         carriers: carriers.take_while(|name| !name.is_empty()).collect(),
         paused: ledger.standing(id).and_then(|it| it.paused.as_ref()).map(since),
+        holds: None,
         facts,
     })
 }
@@ -266,6 +271,9 @@ fn why(part: &LedgerPart, found: &Found) -> String {
         MessageState::Pending if !lists.is_empty() => format!("it will not be sent: the number is on {lists}"),
         MessageState::Pending => match &part.paused {
             Some(by) => format!("its turn has not come: the campaign is paused by {by}"),
+            None if part.holds.is_some() => {
+                format!("its turn has not come: {}", part.holds.as_deref().unwrap_or_default())
+            }
             None if facts.attempts > 0 => "it was begun, given back, and waits for its turn again".to_owned(),
             None => "its turn has not come".to_owned(),
         },

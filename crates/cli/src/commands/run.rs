@@ -14,7 +14,7 @@ use crate::{
 };
 
 pub(crate) fn run(data: &DataDir, args: &RunArgs) -> Result<Code, Failure> {
-    let mut engine = Engine::open(data)?;
+    let mut engine = Engine::open_soon(data)?;
     let carriers = carriers_file(&args.campaign, args.carriers.as_deref());
     let mut progress = preflight_progress(args.output.no_progress);
     let rejects = args.rejects.file();

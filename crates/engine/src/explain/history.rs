@@ -195,6 +195,9 @@ impl Reader<'_> {
             Event::NoReceipt { head, tokens } if head.campaign == campaign => {
                 self.tokens(head.at, "no receipt", head.carrier, tokens, "no final receipt before the deadline");
             }
+            Event::Missed { head, tokens } if head.campaign == campaign => {
+                self.tokens(head.at, "skipped", head.carrier, tokens, "not begun by the campaign's deadline");
+            }
             Event::Suppressed { head, cause, tokens } if head.campaign == campaign => {
                 self.tokens(head.at, "skipped", head.carrier, tokens, cause.reason());
             }

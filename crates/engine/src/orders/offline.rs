@@ -6,10 +6,21 @@ use volley_reconciler::{
     record::{Control, Order, Ordered},
 };
 
-use super::{CANCELLED_PER_RECORD, GUARD, Instructed, Instruction, Refusal, check, refused, since};
-use crate::{Engine, Error, doubt, guards::CANARY};
+use super::{CANCELLED_PER_RECORD, GUARD, Instructed, Instruction, Owned, Refusal, check, open_or_ask, refused, since};
+use crate::{DataDir, Engine, Error, doubt, guards::CANARY, status::running};
 
 impl Engine {
+    /// [`Engine::open`], which waits a moment for a process that only looks.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_soon(dir: &DataDir) -> Result<Self, Error> {
+        match open_or_ask(dir, || running(dir))? {
+            Owned::Ours(engine) => Ok(*engine),
+            Owned::Theirs(_) => Self::open(dir),
+        }
+    }
+
     /// Records an order while no process runs the campaign; the next run begins with it.
     pub(super) fn instruct(mut self, instruction: &Instruction) -> Result<Instructed, Error> {
         let dir = self.dir.clone();

@@ -11,7 +11,7 @@ impl Runner {
     /// Renews the board.
     pub(super) fn publish(&mut self, now: Instant) {
         let waits = self.timing.in_words(self.clock.wall());
-        self.board.set_holds(self.holds());
+        self.board.set_holds(self.holds(waits.as_deref()));
         let lanes = self.lanes.iter_mut().map(|lane| {
             let status = lane.carrier.status();
             let lost = lane.reach == Reach::Bound && !status.draining && !status.can_submit();
@@ -46,8 +46,8 @@ impl Runner {
 
 impl Runner {
     /// Why nothing of the campaign is begun now, whatever its carriers could take; `None` when they
-    /// alone decide.
-    fn holds(&self) -> Option<String> {
+    /// alone decide. `waits`: for which time.
+    fn holds(&self, waits: Option<&str>) -> Option<String> {
         let wall = self.clock.wall();
         if self.orders.holds_all() {
             return self.lanes.first().and_then(|lane| self.orders.why(lane.limits.carrier.0));
@@ -57,6 +57,9 @@ impl Runner {
         }
         if let Some(why) = self.guards.used_up() {
             return Some(format!("the budget is used up: {why}"));
+        }
+        if let Some(waits) = waits.filter(|_| self.lanes.iter().all(|lane| lane.limits.outstanding() == 0)) {
+            return Some(waits.to_owned());
         }
         if self.source.has_now(wall) {
             return None;
