@@ -14,6 +14,7 @@ mod orders;
 mod plan;
 mod replies;
 mod report;
+mod rules;
 mod sample;
 mod send_test;
 mod suppress;
@@ -35,9 +36,10 @@ pub(crate) use self::inspect::{Inspect, InspectArgs, InspectInput, InspectText};
 pub(crate) use self::listen::ListenArgs;
 pub(crate) use self::manual::{CompletionsArgs, HelpArgs, ManArgs};
 pub(crate) use self::orders::{AuditArgs, CancelArgs, OrderArgs, PaceArgs, PauseArgs};
-pub(crate) use self::plan::{PlanArgs, PlanCommand, PlanSave};
+pub(crate) use self::plan::{PlanArgs, PlanCommand};
 pub(crate) use self::replies::RepliesArgs;
 pub(crate) use self::report::{ReportArgs, ReportForm};
+pub(crate) use self::rules::{RulesArgs, RulesCommand, RulesList, RulesShow};
 pub(crate) use self::sample::SampleArgs;
 pub(crate) use self::send_test::SendTestArgs;
 pub(crate) use self::suppress::{
@@ -115,6 +117,8 @@ pub(crate) enum Command {
     Listen(ListenArgs),
     /// Put numbers on suppression lists, take them off, look, import, export
     Suppress(SuppressArgs),
+    /// Show which sending rules hold in which country, with source and date
+    Rules(RulesArgs),
     /// Remove a person, or all whose time is over, from everything that is kept
     Erase(EraseArgs),
     /// List the rows whose fate is unknown, and decide on them
@@ -145,7 +149,7 @@ Examples:
   volley run campaign.toml
   volley run campaign.toml --yes --json > report.json
   volley run campaign.toml --carriers /etc/volley/carriers.toml
-  volley run campaign.toml --approved 4f1d9a2c   what was saved with `plan save`, without asking
+  volley run campaign.toml --approved 4f1d9a2c   what was saved with `check --save`, without asking
   volley run campaign.toml --dry-run --rejects rejects.csv   (--raw for machines)
   volley run campaign.toml --dry-run          check and preview, send nothing")]
 pub(crate) struct RunArgs {
@@ -261,7 +265,7 @@ Examples:
   volley list
   volley list --json
 
-Plans that were saved with `volley plan save` follow the campaigns: they have `plan_hash`
+Plans that were saved with `volley check --save` follow the campaigns: they have `plan_hash`
 and no `id`. Their status is waiting, or approved when they were run; `volley plan remove HASH`
 removes one.")]
 pub(crate) struct ListArgs {

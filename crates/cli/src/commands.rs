@@ -17,6 +17,7 @@ pub(crate) mod plan;
 pub(crate) mod replies;
 pub(crate) mod report;
 pub(crate) mod resume;
+pub(crate) mod rules;
 pub(crate) mod run;
 pub(crate) mod sample;
 pub(crate) mod send_test;

@@ -39,6 +39,7 @@ fn main() -> ExitCode {
         Command::Sample(args) => commands::sample::sample(&args),
         Command::SendTest(args) => commands::send_test::send_test(&data, &args),
         Command::Resume(args) => commands::resume::resume(&data, &args),
+        Command::Rules(args) => commands::rules::rules(&args.what),
         Command::Pause(args) => commands::orders::pause(&data, &args),
         Command::Pace(args) => commands::orders::pace(&data, &args),
         Command::Cancel(args) => commands::orders::cancel(&data, &args),

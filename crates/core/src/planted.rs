@@ -23,11 +23,13 @@ pub enum Bug {
     ForgottenOnDisconnect,
     /// Written to the carrier when the intent is handed to the journal.
     SendBeforeSync,
+    /// Windows and quiet hours are not kept.
+    OutsideItsHours,
 }
 
 impl Bug {
     /// All bugs.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::LastReceiptWins,
         Self::EarlyReceiptDropped,
         Self::TimeoutIsRefusal,
@@ -37,6 +39,7 @@ impl Bug {
         Self::AcknowledgedBeforeSync,
         Self::ForgottenOnDisconnect,
         Self::SendBeforeSync,
+        Self::OutsideItsHours,
     ];
 
     /// For command lines and tables.
@@ -52,6 +55,7 @@ impl Bug {
             Self::AcknowledgedBeforeSync => "acknowledged-before-sync",
             Self::ForgottenOnDisconnect => "forgotten-on-disconnect",
             Self::SendBeforeSync => "send-before-sync",
+            Self::OutsideItsHours => "outside-its-hours",
         }
     }
 }

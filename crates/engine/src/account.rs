@@ -107,6 +107,12 @@ impl Tunable {
         self.limit.lock().unwrap_or_else(PoisonError::into_inner).change(name, rate, self.burst, now);
     }
 
+    /// A rate that changes as time goes on, in segments per second above 0.
+    pub(crate) fn set_pace(&self, per_sec: f64, what: &str) {
+        let name = format!("{} {per_sec:.3}/s ({what})", self.what);
+        self.limit.lock().unwrap_or_else(PoisonError::into_inner).set_rate(name, per_sec, self.burst);
+    }
+
     /// As the files say.
     pub(crate) const fn own(&self) -> Option<Rate> {
         self.own

@@ -29,6 +29,8 @@ struct Inner {
     lanes: Vec<LaneBoard>,
     /// What `status` shows of the journal.
     journal: Value,
+    /// What `status` shows of the schedule of the campaign with this number.
+    schedule: Option<(u32, Value)>,
     /// Why nothing of the campaign is begun.
     holds: Option<String>,
     throttled: u64,
@@ -102,6 +104,15 @@ impl Board {
         self.lock().journal.clone()
     }
 
+    pub(crate) fn set_schedule(&self, campaign: u32, schedule: Value) {
+        self.lock().schedule = Some((campaign, schedule));
+    }
+
+    /// The campaign that runs, and what of it waits for which time.
+    pub(crate) fn schedule(&self) -> Option<(u32, Value)> {
+        self.lock().schedule.clone()
+    }
+
     pub(crate) fn set_draining(&self) {
         self.lock().draining = true;
     }
@@ -151,7 +162,7 @@ impl Board {
     /// What `status` gives, as of now.
     #[must_use]
     pub fn status(&self) -> Value {
-        status_json(&self.snapshot(), &self.lanes(), self.journal(), self.run())
+        status_json(&self.snapshot(), &self.lanes(), self.journal(), (self.run(), self.schedule()))
     }
 
     /// The numbers of the campaign with this number.

@@ -33,6 +33,7 @@ use crate::{
     data_dir::DataLock,
     doubt, erase,
     guards::Budget,
+    hours::RowHours,
     identify::Identifier,
     ledger_task::{Home, LedgerTask, SharedSnapshot, snapshot_of},
     log::Log,
@@ -42,7 +43,7 @@ use crate::{
     preflight::{self, Approved, Preflight, PreflightProgress, roles::RoleColumns},
     render::{Renderer, lane_format},
     replies::{DeskSetup, Effect, ReplyDesk},
-    run::{Courtesies, Ended, Guards, LoopState, Orders, Runner, Tried, Tries},
+    run::{Courtesies, Ended, Guards, LoopState, Orders, Runner, Timing, TimingSetup, Tried, Tries},
     seal::{self, APPROVED, PLAN},
     source::RowSource,
     start::Start,
@@ -198,6 +199,7 @@ impl Engine {
         let reading = &mut |reading| progress(PreflightProgress::Reading(reading));
         let listed = preflight::freeze_list(campaign_file, carriers_file, folder, rejects, reading)?;
         let preflight = listed.preflight(&suppressed, self.ground.clock.wall(), progress)?;
+        preflight::check_times(&preflight.approved, self.ground.clock.wall())?;
         preflight::budget(&preflight.approved)?;
         Ok(preflight)
     }
@@ -405,6 +407,7 @@ impl Prepared {
         source.set_fence(guards.fence());
         let Engine { dir, _lock, journal, ledger, ground, notes: _ } = engine;
         let clock: Arc<dyn Clock> = Arc::clone(&ground.clock);
+        let began = ledger.times(id).map_or_else(|| clock.wall(), |(planned_at, _)| planned_at);
         let (last_durable, view) = (journal.last(), journal.view());
         let (journal_out, journal_events) = mpsc::channel(JOURNAL_EVENTS);
         let writer = Log::start(journal, &ground.tasks, journal_out)?;
@@ -426,7 +429,18 @@ impl Prepared {
         };
         let (lanes, formats) = start.lanes(&numbers, plan.columns(), simulated)?;
         drop(events_out);
-        let validity_column = RoleColumns::new(&approved.options.audience, plan.columns()).validity();
+        let roles = RoleColumns::new(&approved.options.audience, plan.columns());
+        let timing = Timing::new(TimingSetup {
+            schedule: &approved.options.schedule,
+            hours: RowHours::new(&approved.options, &approved.rules, &roles),
+            began,
+            segments_per_row: plan.frozen().n_segments as f64 / f64::from(plan.n_valid().max(1)),
+            carriers_per_sec: approved
+                .options
+                .routes
+                .iter()
+                .try_fold(0.0, |sum, route| Some(sum + carriers.get(&route.carrier).ok()?.rate?.as_per_sec())),
+        });
         let mut runner = Runner {
             campaign: id,
             clock: Arc::clone(&clock),
@@ -438,8 +452,9 @@ impl Prepared {
             lanes,
             shares: shares_of(&approved),
             source,
+            timing,
             renderer: Renderer::new(id, plan, preflight::message_format(&approved.options, &carriers)?, formats)
-                .with_validity_column(validity_column),
+                .with_validity_column(roles.validity()),
             journal: writer,
             journal_events,
             carrier_events,
@@ -453,6 +468,7 @@ impl Prepared {
             board: Arc::clone(&board),
             last_durable,
         };
+        runner.keep_time();
         runner.state.events().control(id, clock.wall(), Control::Started, "");
         let result = runner.run(shutdown).await;
         if let Some(server) = server {

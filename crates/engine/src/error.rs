@@ -276,17 +276,17 @@ impl Error {
             Self::NoCampaign { .. } => Some("`volley list` shows all".to_owned()),
             Self::Changed { .. } => Some("restore it from a backup; `volley doctor` checks all files".to_owned()),
             Self::PlanChanged { .. } => {
-                Some("put it back; or check it anew with `volley plan save`, and have that approved".to_owned())
+                Some("put it back; or check it anew with `volley check --save`, and have that approved".to_owned())
             }
             Self::PlanUsed { .. } => Some(
                 "`volley resume` goes on with it where it is not finished; --again sends to everyone again".to_owned(),
             ),
             Self::NoPlan { .. } => {
-                Some("`volley list` shows the plans that were saved; `volley plan save` saves one".to_owned())
+                Some("`volley list` shows the plans that were saved; `volley check --save` saves one".to_owned())
             }
             Self::SeveralPlans { .. } => Some("give more of its digits".to_owned()),
             Self::NoHash { .. } => Some("`volley list` shows the plans that were saved".to_owned()),
-            Self::PlanDamaged { .. } => Some("remove it, and save it anew with `volley plan save`".to_owned()),
+            Self::PlanDamaged { .. } => Some("remove it, and save it anew with `volley check --save`".to_owned()),
             Self::IsSuppressed { .. } => {
                 Some("`volley suppress check NUMBER` shows the lists; use another phone".to_owned())
             }

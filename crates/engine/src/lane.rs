@@ -78,6 +78,16 @@ impl LaneLimits {
         within_bound.min(ahead)
     }
 
+    /// Segments whose turn comes before one that gets its intent now.
+    pub(crate) const fn ahead_of(&self, n_queued: u32) -> u32 {
+        self.in_commit + n_queued
+    }
+
+    /// What the carrier takes at most, where that is known.
+    pub(crate) const fn rate(&self) -> Option<Rate> {
+        self.rate
+    }
+
     /// Another rate from here on, if any.
     pub(crate) const fn set_rate(&mut self, rate: Option<Rate>) {
         self.rate = rate;

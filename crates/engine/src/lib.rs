@@ -31,6 +31,7 @@ mod error;
 mod explain;
 mod ground;
 mod guards;
+mod hours;
 mod lane;
 mod ledger_task;
 mod listen;
@@ -45,6 +46,7 @@ mod render;
 mod replies;
 mod report;
 mod retry;
+mod rules;
 mod run;
 mod sample;
 mod scratch;
@@ -83,6 +85,10 @@ pub use preflight::{Approved, Preflight, PreflightProgress, carriers_file, propo
 pub use replies::{Membership, Numbers, ReplyRow, replies, write_replies_csv};
 pub use report::hour_text;
 pub use report::{Breakdown, By, Details, Line, Report, ReportZone, Tally};
+pub use rules::{
+    CapPer, CapRule, Evidence, FieldRule, PackFacts, Region, RegionHours, RuleCode, RuleFinding, RulePack, SenderRule,
+    TextRule, built_in_rules, load_rules, rule_packs,
+};
 pub use run::Ended;
 pub use sample::{Sample, SampleFate, SampleMessage, SampleRows, sample};
 pub use status::{running, running_carriers, status};

@@ -3,6 +3,7 @@
 mod budget;
 mod list;
 pub(crate) mod roles;
+mod rules;
 mod texts;
 
 use std::{
@@ -22,14 +23,17 @@ use volley_smpp::text::{Concat, Languages, SegmentOptions, Segments};
 pub(crate) use self::budget::budget;
 pub use self::list::propose_columns;
 use self::roles::{RoleColumns, RoleScratch};
+pub(crate) use self::rules::check_times;
 use crate::{
     Error,
     approval::Terms,
     check::{Check, Groups, GuardFinding, Survey, Times},
     cost::{Contract, SegmentsByCountry},
+    hours::{RowHours, SendingRules},
     numbers::Suppressed,
     options::{self, CampaignOptions, CarrierOptions, Carriers, FileError, InDoubtPolicy, Prices, TlvOptions},
     render::lane_format::{self, LaneTlvs},
+    rules::RuleFinding,
     text::{Composed, HOLD_OUT, MessageFormat, Unmade},
 };
 
@@ -53,6 +57,9 @@ pub struct Approved {
     /// Segments by the recipient's country.
     #[serde(default)]
     pub segments_by_country: SegmentsByCountry,
+    /// The sending rules that hold, as they were.
+    #[serde(default)]
+    pub rules: SendingRules,
 }
 
 /// The code of rows with an empty field that stops all.
@@ -70,6 +77,10 @@ pub struct Preflight {
     pub terms: Terms,
     /// The list in numbers.
     pub frozen: Frozen,
+    /// What the campaign lacks by the rules of the countries that it goes to.
+    pub rule_findings: Vec<RuleFinding>,
+    /// What a person should know of its times and rules, in words.
+    pub rule_notes: Vec<String>,
     /// All that can be said of it beforehand. Suppression lists are asked again when a row's turn comes.
     pub check: Check,
     /// Which columns seem to hold what, where the campaign file leaves the number's to the list.
@@ -241,8 +252,15 @@ impl Listed {
     ) -> Result<Preflight, Error> {
         let Self { campaign_file, carriers_file, options, carriers, terms, format, zone_column, .. } = self;
         let (frozen, proposal, folder) = (self.frozen, self.proposal, self.folder);
-        let times = Times { starts: now, finish_by: None };
-        let groups = Groups::new(times, zone_column, Box::new(|_: &Plan, _: &PlanRow<'_>| Calendar::always()));
+        let (rules, rule_notes) = rules::chosen(&options, &carriers, &campaign_file)?;
+        let starts = options.schedule.start_at().map_or(now, |start| start.max(now));
+        let times = Times { starts, finish_by: options.schedule.finish_at() };
+        let columns = &frozen.options.columns;
+        let mut hours = RowHours::new(&options, &rules, &RoleColumns::new(&options.audience, columns));
+        let calendar_of = move |plan: &Plan, row: &PlanRow<'_>| {
+            hours.as_mut().map_or_else(Calendar::always, |hours| hours.calendar_of(plan, row))
+        };
+        let groups = Groups::new(times, zone_column, Box::new(calendar_of));
         let survey = Survey { format: &format, suppressed, now, groups: &groups };
         let tally =
             survey.take(&folder, &mut |n_rows, total| progress(PreflightProgress::Weighing { n_rows, total }))?;
@@ -252,13 +270,14 @@ impl Listed {
             routed(&options, &carriers).map(|(name, carrier)| (name.to_owned(), contract(carrier))).collect();
         let tlvs = column_tlvs(&options, &carriers);
         let segments_by_country = tally.segments_by_country();
-        let approved = Approved { campaign_file, carriers_file, options, tlvs, contracts, segments_by_country };
+        let rule_findings = rules::findings(&options, &carriers, &rules, &segments_by_country);
+        let approved = Approved { campaign_file, carriers_file, options, tlvs, contracts, segments_by_country, rules };
         let check = Check::new(&approved, &carriers, &frozen, &tally, &groups)?;
         if check.funnel.sum() != frozen.n_rows {
             let what = format!("{} rows were read, and {} are accounted for", frozen.n_rows, check.funnel.sum());
             return Err(Error::DoesNotReconcile { what, root: folder });
         }
-        Ok(Preflight { approved, terms, frozen, check, proposal, folder })
+        Ok(Preflight { approved, terms, frozen, rule_findings, rule_notes, check, proposal, folder })
     }
 }
 

@@ -4,15 +4,19 @@
 pub(crate) mod encode;
 pub(crate) mod lane_format;
 
+use std::time::Duration;
+
 use volley_core::{CampaignId, MessageToken, Msisdn, RowIndex, UnixMicros};
 use volley_ingest::{Plan, PlanChunk};
 use volley_pipeline::SubmitBatch;
+use volley_scheduler::CalendarIndex;
 use volley_smpp::text::{SegmentOptions, Segments, reference};
 
 use self::encode::{Encoder, Envelope};
-pub(crate) use self::lane_format::LaneFormat;
+pub(crate) use self::lane_format::{Closing, LaneFormat};
 use crate::{
     country::Country,
+    hours::RowHours,
     preflight::roles::RowValidity,
     source::NextRow,
     text::{Composed, HOLD_OUT, MessageFormat},
@@ -45,11 +49,6 @@ pub(crate) struct Renderer {
     campaign: CampaignId,
     /// A chunk of the plan that could not be read: no more rows may be rendered.
     failed: Option<volley_ingest::Error>,
-}
-
-/// Whether a row's turn comes in the order of the list.
-const fn is_fresh(next: NextRow) -> bool {
-    next.attempts == 0 && next.only.is_none()
 }
 
 #[derive(Default)]
@@ -108,19 +107,19 @@ impl Renderer {
 
     /// A segment that came back, as a row to be sent.
     pub(crate) const fn as_next(&self, token: MessageToken, attempts: u8) -> NextRow {
-        NextRow { row: token.row(), only: Some(token.segment()), attempts }
+        NextRow { row: token.row(), only: Some(token.segment()), attempts, held: false }
     }
 
-    /// Appends a row's submits to `batch`; `None` when the plan can't be read, or the row was erased.
+    /// Appends a row's submits to `batch`, at a time and for hours that may end; `None` when the plan can't be read, or the row was erased.
     pub(crate) fn render(
         &mut self,
         lane: usize,
         next: NextRow,
-        wall: UnixMicros,
+        (wall, closes): (UnixMicros, Option<Closing>),
         batch: &mut SubmitBatch,
     ) -> Option<Rendered> {
         let msisdn = self.compose(lane, next)?;
-        let validity = self.lanes.get(lane)?.validity_period(wall, self.row_validity);
+        let validity = self.lanes.get(lane)?.validity_period(wall, self.row_validity, closes);
         let validity_period = validity.as_ref().map_or(&[][..], |text| text.as_slice());
         let n_segments = self.composed.segments.len().min(usize::from(u8::MAX)) as u8;
         let wanted = next.only.map_or(0..n_segments, |only| only..only.saturating_add(1).min(n_segments));
@@ -156,6 +155,19 @@ impl Renderer {
         })
     }
 
+    /// Which hours a row has; `None` when it may be sent at any time, is erased, or the plan can't be
+    /// read.
+    pub(crate) fn hours_of(&mut self, next: NextRow, hours: &mut RowHours) -> Option<CalendarIndex> {
+        self.chunk_of(next)?;
+        let cached = if next.is_fresh() { &self.fresh } else { &self.again };
+        hours.of_row(&self.plan, &cached.chunk.row(next.row.offset())?)
+    }
+
+    /// The shortest validity that a lane's carrier takes.
+    pub(crate) fn min_validity(&self, lane: usize) -> Duration {
+        self.lanes.get(lane).map(LaneFormat::min_validity).unwrap_or_default()
+    }
+
     /// The country of a row's number; `None` also when the plan can't be read.
     pub(crate) fn country(&mut self, next: NextRow) -> Option<Country> {
         Country::of_row(&self.chunk_of(next)?.row(next.row.offset())?)
@@ -163,7 +175,7 @@ impl Renderer {
 
     /// The chunk that a row lies in, read where it isn't the one before.
     fn chunk_of(&mut self, next: NextRow) -> Option<&PlanChunk> {
-        let cached = if is_fresh(next) { &mut self.fresh } else { &mut self.again };
+        let cached = if next.is_fresh() { &mut self.fresh } else { &mut self.again };
         let number = next.row.chunk();
         if cached.number != Some(number) {
             cached.number = None;
@@ -205,7 +217,7 @@ impl Renderer {
     /// Text and segments of a row, in the buffers; gives its number.
     fn compose(&mut self, lane: usize, next: NextRow) -> Option<Msisdn> {
         self.chunk_of(next)?;
-        let cached = if is_fresh(next) { &self.fresh } else { &self.again };
+        let cached = if next.is_fresh() { &self.fresh } else { &self.again };
         let row = cached.chunk.row(next.row.offset())?;
         let msisdn = row.msisdn?;
         // Checked when the list was frozen, on the same path: only another version could say no.

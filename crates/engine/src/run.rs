@@ -14,6 +14,7 @@ mod publish;
 mod query;
 mod refusals;
 mod replies;
+mod timing;
 
 use std::{
     collections::VecDeque,
@@ -82,6 +83,7 @@ pub(crate) use guards::Guards;
 pub(crate) use orders::Orders;
 pub(crate) use refusals::{Refusals, Tried, Tries};
 pub(crate) use replies::Courtesies;
+pub(crate) use timing::{Timing, TimingSetup};
 
 /// A lane with its carrier.
 pub(crate) struct Lane {
@@ -128,6 +130,7 @@ pub(crate) struct Runner {
     pub(crate) lanes: Vec<Lane>,
     pub(crate) shares: Lanes,
     pub(crate) source: RowSource,
+    pub(crate) timing: Timing,
     pub(crate) renderer: Renderer,
     pub(crate) journal: Log,
     pub(crate) journal_events: mpsc::Receiver<JournalEvent>,
@@ -169,6 +172,8 @@ pub(crate) struct LoopState {
     throttled: u64,
     /// No room on the disk: nothing is sent.
     disk_full: bool,
+    /// That the deadline can't be kept was said.
+    deadline_told: bool,
     fresh_stops: Vec<replies::FreshStop>,
     room: Vec<u32>,
     grants: Vec<(usize, u32)>,
@@ -192,6 +197,7 @@ impl LoopState {
             started: now,
             throttled: 0,
             disk_full: false,
+            deadline_told: false,
             fresh_stops: Vec::new(),
             room: Vec::new(),
             grants: Vec::new(),
@@ -428,7 +434,8 @@ impl Runner {
         let tick = self.state.last_tick + TICK;
         let wall = self.clock.wall();
         // What is due already waits for room, and room wakes us.
-        let due = self.source.next_due().filter(|due| self.state.ending.is_none() && *due > wall);
+        let changes = [self.source.next_due(), self.timing.next_change(wall)];
+        let due = changes.into_iter().flatten().filter(|due| self.state.ending.is_none() && *due > wall).min();
         let due = due.map(|due| self.clock.now() + due.since(wall));
         due.map_or(tick, |due| due.min(tick))
     }
@@ -439,6 +446,7 @@ impl Runner {
             return Ok(());
         }
         self.state.last_tick = now;
+        self.keep_time();
         self.publish(now);
         self.ask_guards(now);
         self.expire_replies()?;

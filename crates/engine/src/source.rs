@@ -1,10 +1,14 @@
 //! Which row is next: what is due again first, then what was begun before a restart, then the
 //! list from where nobody has been.
 
+mod held;
+
 use std::{
     cmp::Reverse,
     collections::{BinaryHeap, VecDeque},
 };
+
+use self::held::{Held, Rows};
 
 use volley_core::{CHUNK_ROWS, RowIndex, UnixMicros};
 use volley_reconciler::RowToSend;
@@ -17,6 +21,20 @@ pub(crate) struct NextRow {
     pub(crate) only: Option<u8>,
     /// Attempts made so far.
     pub(crate) attempts: u8,
+    /// It was held until now.
+    pub(crate) held: bool,
+}
+
+impl NextRow {
+    /// A row that nobody has tried.
+    pub(crate) const fn fresh(row: RowIndex) -> Self {
+        Self { row, only: None, attempts: 0, held: false }
+    }
+
+    /// Whether nobody has tried it.
+    pub(crate) const fn is_fresh(self) -> bool {
+        self.attempts == 0 && self.only.is_none()
+    }
 }
 
 /// A row that is due later, by when: due time, row, the one segment, attempts.
@@ -30,6 +48,10 @@ pub(crate) struct RowSource {
     front: VecDeque<NextRow>,
     /// Begun before a restart.
     touched: VecDeque<NextRow>,
+    /// Of chunks that were begun before a restart: rows that nobody has tried.
+    untried: VecDeque<Rows>,
+    /// Rows outside their hours, by chunk.
+    held: Held,
     deferred: BinaryHeap<Reverse<Deferred>>,
     /// The next row of the list, and its end.
     next_fresh: u32,
@@ -48,6 +70,8 @@ impl RowSource {
         let mut source = Self {
             front: VecDeque::new(),
             touched: VecDeque::new(),
+            untried: VecDeque::new(),
+            held: Held::default(),
             deferred: BinaryHeap::new(),
             next_fresh: 0,
             n_rows,
@@ -56,9 +80,10 @@ impl RowSource {
             is_closed: false,
         };
         for waiting in waiting {
-            let next = NextRow { row: waiting.row, only: waiting.only, attempts: waiting.attempts };
+            let next = NextRow { row: waiting.row, only: waiting.only, attempts: waiting.attempts, held: false };
             match waiting.due {
                 Some(due) => source.defer(next, due),
+                None if next.is_fresh() => source.put_untried(next.row),
                 None => source.touched.push_back(next),
             }
         }
@@ -73,16 +98,25 @@ impl RowSource {
         }
         if self.deferred.peek().is_some_and(|Reverse((due, ..))| *due <= now) {
             let Reverse((_, row, only, attempts)) = self.deferred.pop()?;
-            return Some(NextRow { row, only, attempts });
+            return Some(NextRow { row, only, attempts, held: false });
         }
         if self.has_touched() {
             return self.touched.pop_front();
+        }
+        if let Some(row) = self.held.next(now) {
+            return Some(NextRow { held: true, ..NextRow::fresh(row) });
+        }
+        while let Some(rows) = self.untried.front_mut().filter(|rows| rows.is_before(self.fence)) {
+            match rows.take_first() {
+                Some(row) => return Some(NextRow::fresh(row)),
+                None => self.untried.pop_front(),
+            };
         }
         self.has_fresh().then(|| {
             let row = RowIndex(self.next_fresh);
             self.next_fresh += 1;
             self.skip_begun();
-            NextRow { row, only: None, attempts: 0 }
+            NextRow::fresh(row)
         })
     }
 
@@ -105,9 +139,28 @@ impl RowSource {
         }
     }
 
+    /// Outside its hours until `due`. A row that nobody has tried takes a bit of memory from here on.
+    pub(crate) fn hold(&mut self, next: NextRow, due: UnixMicros) {
+        if next.is_fresh() && !self.is_closed {
+            self.held.add(next.row, due);
+        } else {
+            self.defer(next, due);
+        }
+    }
+
+    fn put_untried(&mut self, row: RowIndex) {
+        match self.untried.back_mut().filter(|rows| rows.chunk() == row.chunk()) {
+            Some(rows) => rows.add(row),
+            None => self.untried.push_back(Rows::of(row)),
+        }
+    }
+
     /// Whether nothing waits and the list is at its end.
     pub(crate) fn is_empty(&self) -> bool {
-        !self.has_now(UnixMicros(u64::MAX)) && self.touched.is_empty() && self.next_fresh >= self.n_rows
+        !self.has_now(UnixMicros(u64::MAX))
+            && self.touched.is_empty()
+            && self.untried.iter().all(Rows::is_empty)
+            && self.next_fresh >= self.n_rows
     }
 
     /// Whether [`RowSource::next`] would give a row at `now`.
@@ -115,12 +168,15 @@ impl RowSource {
         !self.front.is_empty()
             || self.has_touched()
             || self.has_fresh()
+            || self.untried.front().is_some_and(|rows| rows.is_before(self.fence) && !rows.is_empty())
+            || self.held.next_due().is_some_and(|due| due <= now)
             || self.deferred.peek().is_some_and(|Reverse((due, ..))| *due <= now)
     }
 
-    /// When the next deferred row is due.
+    /// When the next deferred or held row is due.
     pub(crate) fn next_due(&self) -> Option<UnixMicros> {
-        self.deferred.peek().map(|Reverse((due, ..))| *due)
+        let deferred = self.deferred.peek().map(|Reverse((due, ..))| *due);
+        deferred.into_iter().chain(self.held.next_due()).min()
     }
 
     /// From now on rows from `fence` on wait, or, with `None`, none.
@@ -151,7 +207,7 @@ mod tests {
     use super::*;
 
     fn fresh(row: u32) -> NextRow {
-        NextRow { row: RowIndex(row), only: None, attempts: 0 }
+        NextRow::fresh(RowIndex(row))
     }
 
     fn waiting(row: u32, due: Option<u64>) -> RowToSend {
@@ -168,6 +224,27 @@ mod tests {
         assert_eq!((source.next(now), source.is_empty(), source.next_due()), (None, false, Some(UnixMicros(100))));
         assert_eq!(source.next(UnixMicros(100)), Some(NextRow { attempts: 1, ..fresh(9) }));
         assert!(source.is_empty());
+    }
+
+    #[test]
+    fn held_rows_come_again_when_they_are_due_and_each_once() {
+        let n_rows = CHUNK_ROWS + 10;
+        let waiting = (0..CHUNK_ROWS).map(|row| RowToSend { attempts: 0, ..waiting(row, None) }).collect();
+        let mut source = RowSource::new(n_rows, waiting, vec![0]);
+        let (mut seen, mut now) = (Vec::new(), UnixMicros(0));
+        while !source.is_empty() {
+            match source.next(now) {
+                // A third waits until 100, another until 200, and some of those until 300.
+                Some(next) if next.row.0 % 3 == 0 && now.0 < 100 => source.hold(next, UnixMicros(100)),
+                Some(next) if next.row.0 % 3 == 1 && now.0 < 200 => source.hold(next, UnixMicros(200)),
+                Some(next) if next.row.0 % 9 == 1 && now.0 < 300 => source.hold(next, UnixMicros(300)),
+                Some(next) => seen.push(next.row.0),
+                None => now = source.next_due().unwrap(),
+            }
+        }
+        assert_eq!((seen.len() as u32, now), (n_rows, UnixMicros(300)));
+        seen.sort_unstable();
+        assert!(seen.into_iter().eq(0..n_rows));
     }
 
     #[test]

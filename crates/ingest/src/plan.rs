@@ -273,7 +273,8 @@ impl PlanChunk {
 }
 
 impl<'a> PlanRow<'a> {
-    /// Which set of time zones it may be in, as its plan numbers them.
+    /// Which time zones it may be in, as a number: rows of a plan with the same have the same
+    /// [`Plan::time_zones`].
     #[must_use]
     pub const fn zone_set(&self) -> u16 {
         self.zones

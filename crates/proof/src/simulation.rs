@@ -8,7 +8,7 @@
 //!
 //! The judge ([`model`]) folds the durable records a second time, knows what the carriers took and
 //! what really went over the wire, and checks the invariants of the contract wherever they meet.
-//! So that the judge is judged too, nine bugs can be planted: each must be found.
+//! So that the judge is judged too, ten bugs can be planted: each must be found.
 
 mod campaign;
 mod check;

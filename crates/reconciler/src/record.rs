@@ -187,6 +187,13 @@ pub enum Event<'a> {
         /// The rows: all segments of theirs that wait (their segment is of no meaning).
         tokens: Tokens<'a>,
     },
+    /// Rows that were not begun by the campaign's deadline: all segments of theirs that wait.
+    Missed {
+        /// Campaign, carrier that they would have gone to, and time.
+        head: Head,
+        /// The rows (their segment is of no meaning).
+        tokens: Tokens<'a>,
+    },
     /// A finished campaign's rows lie in an archive file from here on, and nowhere else.
     Archived {
         /// The campaign.
@@ -442,6 +449,7 @@ pub(crate) mod kind {
     pub(crate) const SUPPRESS_LIST: u8 = 41;
     pub(crate) const SUPPRESS_BATCH: u8 = 42;
     pub(crate) const ARCHIVED: u8 = 50;
+    pub(crate) const MISSED: u8 = 65;
     pub(crate) const ORDERED: u8 = 70;
     pub(crate) const CANCELLED: u8 = 71;
 }

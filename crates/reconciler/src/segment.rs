@@ -17,6 +17,8 @@ pub(crate) enum Segment {
     Suppressed,
     /// In doubt, and decided to count as failed: told from a refusal, so that a receipt may correct it.
     GivenUp,
+    /// Not sent: not begun by the campaign's deadline.
+    Missed,
     /// Never begun, or given back, and its campaign was cancelled.
     Cancelled,
     /// Taken; the join of all receipts seen.
@@ -36,6 +38,7 @@ impl Segment {
             Self::Suppressed => 4,
             Self::GivenUp => 6,
             Self::Cancelled => 7,
+            Self::Missed => 8,
             Self::Accepted(None) => ACCEPTED,
             Self::Accepted(Some(state)) => ACCEPTED + 1 + state as u8,
         }
@@ -50,6 +53,7 @@ impl Segment {
             4 => Self::Suppressed,
             6 => Self::GivenUp,
             7 => Self::Cancelled,
+            8 => Self::Missed,
             ACCEPTED => Self::Accepted(None),
             _ => Self::Accepted(Some(ReceiptState::from_u8(octet.checked_sub(ACCEPTED + 1)?)?)),
         })
@@ -65,6 +69,7 @@ impl Segment {
             | Self::Failed
             | Self::GivenUp
             | Self::Suppressed
+            | Self::Missed
             | Self::Cancelled => false,
         }
     }
@@ -80,6 +85,7 @@ impl Segment {
             | Self::Failed
             | Self::GivenUp
             | Self::Suppressed
+            | Self::Missed
             | Self::Cancelled => false,
         }
     }
@@ -157,6 +163,7 @@ const fn weigh(segment: Segment, flags: Flags) -> (MessageState, u8) {
         Segment::Waiting if flags.has(Flags::DEFERRED) => (MessageState::Deferred, 6),
         Segment::Waiting => (MessageState::Pending, 6),
         Segment::Suppressed => (MessageState::Suppressed, 5),
+        Segment::Missed => (MessageState::Expired, 5),
         Segment::Cancelled => (MessageState::Cancelled, 5),
         Segment::Accepted(Some(ReceiptState::Expired)) => (MessageState::Expired, 3),
         Segment::Accepted(Some(ReceiptState::Delivered)) => (MessageState::Delivered, 1),
@@ -203,6 +210,7 @@ mod tests {
         check(&[Segment::Doubt, OPEN], 0, MessageState::InDoubt);
         check(&[Segment::Suppressed, OPEN], 0, MessageState::Suppressed);
         check(&[Segment::Suppressed, Segment::InFlight], 0, MessageState::InFlight);
+        check(&[Segment::Missed, DELIVERED], 0, MessageState::Expired);
         check(&[Segment::Cancelled, Segment::InFlight], 0, MessageState::InFlight);
         check(&[Segment::Cancelled, OPEN], Flags::DEFERRED, MessageState::Cancelled);
     }
@@ -227,6 +235,7 @@ mod tests {
             Segment::Failed,
             Segment::Suppressed,
             Segment::GivenUp,
+            Segment::Missed,
             Segment::Cancelled,
             OPEN,
         ];

@@ -401,6 +401,27 @@ fn a_damaged_store_is_set_aside_and_the_report_is_the_same() {
 }
 
 #[test]
+fn rows_that_miss_the_deadline_expire_and_stay_so() {
+    let mut world = World::new(4);
+    world.record(|events, head| {
+        let intent = |row| IntentEntry { row: RowIndex(row), n_segments: 1, only: None };
+        events.intent(head, 0, [intent(0), intent(1)]);
+        events.returned(head, [MessageToken::new(RowIndex(1), 0)]);
+        // The first was begun, and is what its answer says.
+        events.missed(head, [0, 1, 2, 3].map(|row| MessageToken::new(RowIndex(row), 0)));
+    });
+    for _ in 0..2 {
+        let summary = world.summary();
+        let n_in = [MessageState::Expired, MessageState::InFlight].map(|state| summary.states.get(state));
+        assert_eq!((n_in, summary.adds_up()), ([3, 1], true), "{summary:?}");
+        assert_eq!(summary.reasons.get("not begun by the deadline"), Some(&3), "{summary:?}");
+        world.ledger().checkpoint(Checkpoint::All).unwrap();
+        world.crash();
+        world.open();
+    }
+}
+
+#[test]
 fn suppressed_numbers_and_rows_stay_so_over_crash_and_clean_end() {
     let mut world = World::new(3);
     let entry = |n: u8, change, reply| SuppressEntry {

@@ -58,8 +58,8 @@ struct Gauge {
 }
 
 impl Gauge {
-    fn new(rate: Rate, burst: NonZeroU32, level: &Level, at: &At) -> Self {
-        let rate = rate.as_per_sec();
+    /// `rate`: segments per second, above 0.
+    fn new(rate: f64, burst: NonZeroU32, level: &Level, at: &At) -> Self {
         let late = rate * LATENESS.as_secs_f64();
         let cells = if rate < FINE_BELOW_PER_SEC { FINE_CELLS } else { 1 };
         // `late` is at most 0.4 % of the rate, so a rate is left.
@@ -69,6 +69,8 @@ impl Gauge {
         let burst_cells = burst.saturating_mul(NonZeroU32::MIN.saturating_add(cells - 1)).saturating_add(lent);
         let burst = burst.get() + late.floor() as u32;
         let quota = Quota::with_period(period).unwrap_or_else(|| Quota::per_second(NonZeroU32::MIN));
+        // governor counts levels from when a limiter was made: they count from the beginning.
+        at.set(Duration::ZERO);
         let limiter = RateLimiter::new(quota.allow_burst(burst_cells), level.clone(), at.clone());
         Self { limiter, burst, cells, period, burst_cells: burst_cells.get() }
     }
@@ -81,7 +83,7 @@ impl Limit {
     pub fn new(name: String, rate: Rate, burst: NonZeroU32, now: Instant) -> Self {
         let mut limit = Self::open(now);
         limit.name = name.into();
-        limit.gauge = Some(Gauge::new(rate, burst, &limit.level, &limit.at));
+        limit.gauge = Some(Gauge::new(rate.as_per_sec(), burst, &limit.level, &limit.at));
         limit
     }
 
@@ -95,12 +97,19 @@ impl Limit {
     /// one interval, so that a change never lets a burst out.
     pub fn change(&mut self, name: String, rate: Option<Rate>, burst: NonZeroU32, now: Instant) {
         self.name = name.into();
-        self.gauge = rate.map(|rate| Gauge::new(rate, burst, &self.level, &self.at));
+        self.gauge = rate.map(|rate| Gauge::new(rate.as_per_sec(), burst, &self.level, &self.at));
         if let Some(gauge) = &self.gauge {
             // One segment passes when the level lies no further ahead than the burst less its cells.
             let empty = now.saturating_duration_since(self.start) + gauge.period * (gauge.burst_cells + 1);
             self.level.0.store(u64::try_from(empty.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
         }
+    }
+
+    /// Another rate from here on, in segments per second above 0; what was taken stays taken, so that
+    /// a rate that changes all the time gives no burst. `name` as in [`Limit::new`].
+    pub fn set_rate(&mut self, name: String, per_sec: f64, burst: NonZeroU32) {
+        self.name = name.into();
+        self.gauge = Some(Gauge::new(per_sec, burst, &self.level, &self.at));
     }
 
     /// Which limit it is.
@@ -243,6 +252,23 @@ mod tests {
                 assert!(reached >= per_s * 0.995, "{rate}, {late_us} us late, seed {seed}: only {reached}/s");
             }
         }
+    }
+
+    #[test]
+    fn a_rate_that_changes_all_the_time_gives_no_burst() {
+        let start = volley_core::SystemClock.now();
+        let mut limit = Limit::new("test".to_owned(), "10/s".parse().unwrap(), NonZeroU32::MIN, start);
+        let mut left = Vec::new();
+        for ms in 0..20_000_u64 {
+            if ms % 200 == 0 {
+                let per_sec = if ms % 400 == 0 { 10.0 } else { 40.0 };
+                limit.set_rate(format!("{per_sec}/s"), per_sec, NonZeroU32::MIN);
+            }
+            let (taken, _) = limit.take(start + Duration::from_millis(ms), 100);
+            left.extend(std::iter::repeat_n(ms * 1_000, taken as usize));
+        }
+        assert!((450..=502).contains(&left.len()), "25/s on average: {}", left.len());
+        assert!(most_in(1_000_000, &left) <= 30, "{}", most_in(1_000_000, &left));
     }
 
     #[test]

@@ -4,12 +4,15 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::RejectsArgs;
+
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   volley check campaign.toml
   volley check campaign.toml --json | jq '.verdict'
   volley check campaign.toml --json | jq '.cost.by_country'
+  volley check campaign.toml --rejects rejects.csv
   volley check campaign.toml --save           keeps it as a plan that `run --approved` takes
   volley check campaign.toml --carriers /etc/volley/carriers.toml
 
@@ -25,6 +28,8 @@ pub(crate) struct CheckArgs {
     /// The carriers file [default: carriers.toml beside the campaign file]
     #[arg(long, value_name = "FILE")]
     pub(crate) carriers: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) rejects: RejectsArgs,
     /// Save it as a plan, if it can run: `volley run --approved HASH` sends exactly that
     #[arg(long)]
     pub(crate) save: bool,

@@ -1,13 +1,11 @@
 //! Arguments of `volley plan`.
 
-use std::path::PathBuf;
-
 use clap::{Args, Subcommand};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  volley plan save campaign.toml               checks, saves a plan, prints its hash
+  volley check campaign.toml --save            saves a plan and prints its hash
   volley plan list
   volley plan show 4f1d9a2c                    what was saved, key by key
   volley run campaign.toml --approved 4f1d9a2c
@@ -23,12 +21,6 @@ pub(crate) struct PlanArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PlanCommand {
-    /// Check a campaign as before sending, and save it as a plan that `run --approved` takes
-    #[command(after_help = "\
-Examples:
-  volley plan save campaign.toml
-  volley plan save campaign.toml --by ada --json | jq -r .plan_hash")]
-    Save(PlanSave),
     /// The plans that were saved: waiting, or approved by being run
     #[command(after_help = "\
 Examples:
@@ -46,24 +38,6 @@ Examples:
 Examples:
   volley plan remove 4f1d9a2c")]
     Remove(PlanRemove),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct PlanSave {
-    /// The campaign file
-    pub(crate) campaign: PathBuf,
-    /// The carriers file [default: carriers.toml beside the campaign file]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) carriers: Option<PathBuf>,
-    /// Who saves it
-    #[arg(long, value_name = "NAME", env = "USER", default_value = "operator")]
-    pub(crate) by: String,
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-    /// No progress on stderr
-    #[arg(long)]
-    pub(crate) no_progress: bool,
 }
 
 #[derive(Debug, Args)]

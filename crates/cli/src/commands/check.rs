@@ -16,7 +16,8 @@ use crate::{
 pub(crate) fn check(data: &DataDir, args: &CheckArgs) -> Result<Code, Failure> {
     let engine = Engine::open(data)?;
     let carriers = carriers_file(&args.campaign, args.carriers.as_deref());
-    let preflight = engine.preflight(&args.campaign, &carriers, &mut preflight_progress(args.no_progress))?;
+    let (rejects, mut progress) = (args.rejects.file(), preflight_progress(args.no_progress));
+    let preflight = engine.preflight_with_rejects(&args.campaign, &carriers, rejects.as_ref(), &mut progress)?;
     let code = code(preflight.check.decision);
     let saved = (args.save && code == Code::Clean).then(|| engine.save_plan(&preflight, &args.by)).transpose()?;
     if args.json {
@@ -27,12 +28,10 @@ pub(crate) fn check(data: &DataDir, args: &CheckArgs) -> Result<Code, Failure> {
         print(&format!("{value:#}\n"))?;
     } else {
         print(&preview(&preflight))?;
+        saved.iter().try_for_each(|plan| print(&format!("plan {}, saved by {}\n", plan.hash, plan.saved_by)))?;
     }
     match &saved {
-        Some(plan) => {
-            let run = format!("volley run {} --approved {}", args.campaign.display(), short(&plan.hash));
-            say!("plan {}, saved by {}: `{run}`", plan.hash, plan.saved_by);
-        }
+        Some(plan) => say!("volley run {} --approved {}", args.campaign.display(), short(&plan.hash)),
         None if args.save => say!("no plan was saved: it can't run as it is"),
         None => {}
     }

@@ -1,14 +1,12 @@
-//! `volley plan save|list|show|remove`, and plans in `volley list`.
+//! `volley plan list|show|remove`, and plans in `volley list`.
 
 use serde_json::{Value, json};
-use volley_engine::{DataDir, Engine, SavedPlan, carriers_file, remove_plan, saved_plan, saved_plans};
+use volley_engine::{DataDir, SavedPlan, remove_plan, saved_plan, saved_plans};
 
-use super::check::preview;
 use crate::{
-    args::{PlanCommand, PlanSave},
+    args::PlanCommand,
     failure::{Code, Failure},
     output::{grouped, print},
-    progress::preflight_progress,
 };
 
 /// Digits of a hash that are shown.
@@ -16,7 +14,6 @@ const SHOWN: usize = 12;
 
 pub(crate) fn plan(data: &DataDir, what: &PlanCommand) -> Result<Code, Failure> {
     match what {
-        PlanCommand::Save(args) => save(data, args)?,
         PlanCommand::List(args) => {
             let plans = saved_plans(data)?;
             match args.json {
@@ -43,20 +40,6 @@ pub(crate) fn plan(data: &DataDir, what: &PlanCommand) -> Result<Code, Failure> 
         }
     }
     Ok(Code::Clean)
-}
-
-fn save(data: &DataDir, args: &PlanSave) -> Result<(), Failure> {
-    let engine = Engine::open(data)?;
-    let carriers = carriers_file(&args.campaign, args.carriers.as_deref());
-    let preflight = engine.preflight(&args.campaign, &carriers, &mut preflight_progress(args.no_progress))?;
-    say_part!("{}", preview(&preflight));
-    let plan = engine.save_plan(&preflight, &args.by)?;
-    match args.json {
-        true => print(&format!("{:#}\n", plan_json(&plan)))?,
-        false => print(&format!("{}\n", plan.hash))?,
-    }
-    say!("saved by {}: `volley run {} --approved {}`", plan.saved_by, args.campaign.display(), short(&plan.hash));
-    Ok(())
 }
 
 /// A hash as far as a person compares it.

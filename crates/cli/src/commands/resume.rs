@@ -25,7 +25,7 @@ pub(crate) fn resume(data: &DataDir, args: &ResumeArgs) -> Result<Code, Failure>
             let lifted = lift(data, args, args.campaign.as_deref().unwrap_or(&running));
             match lifted {
                 Err(Failure::Engine(Error::NotOrdered { refusal, .. }))
-                    if matches!(refusal, Refusal::NotPaused | Refusal::RunsAnother(_) | Refusal::NoCampaign) =>
+                    if matches!(refusal, Refusal::NotPaused | Refusal::RunsAnother(_)) =>
                 {
                     Err(data.lock().err().unwrap_or(Error::NotOrdered { name: running, refusal }).into())
                 }

@@ -121,5 +121,30 @@ fn table(campaign: &Value) -> String {
             out.push_str(&format!("  {state:<12} {:>14}\n", grouped(n_rows)));
         }
     }
+    out.push_str(&schedule(campaign));
+    out
+}
+
+/// What of a campaign that runs waits for which time, and whether its deadline can be kept.
+fn schedule(campaign: &Value) -> String {
+    let mut out = String::new();
+    let Some(schedule) = campaign.get("schedule") else { return out };
+    for waiting in schedule.get("waiting").and_then(Value::as_array).into_iter().flatten() {
+        out.push_str(&format!("  {}: {} rows\n", text_at(waiting, "/reason"), grouped(n_at(waiting, "/rows"))));
+    }
+    for (key, word) in [("/start", "not before"), ("/finish_by", "until")] {
+        if !text_at(schedule, key).is_empty() {
+            out.push_str(&format!("  {word} {}\n", text_at(schedule, key)));
+        }
+    }
+    let deadline = schedule.get("deadline").filter(|deadline| !deadline.is_null());
+    if let Some(needed) = deadline.and_then(|deadline| deadline.get("needed_per_s")).and_then(Value::as_f64) {
+        let short = n_at(schedule, "/deadline/short_by_segments");
+        let word = match short {
+            0 => "can be kept".to_owned(),
+            short => format!("can't be kept: {} segments are too many", grouped(short)),
+        };
+        out.push_str(&format!("  the deadline takes {needed:.2}/s and {word}\n"));
+    }
     out
 }

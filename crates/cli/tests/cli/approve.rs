@@ -25,7 +25,7 @@ fn json(dir: &Path, args: &[&str]) -> Value {
 
 /// Checks and saves; gives the hash.
 fn save(dir: &Path) -> String {
-    let saved = json(dir, &["plan", "save", "campaign.toml", "--by", "ada", "--json"]);
+    let saved = json(dir, &["check", "campaign.toml", "--save", "--by", "ada", "--json"]);
     let hash = saved.pointer("/plan_hash").and_then(Value::as_str).unwrap().to_owned();
     assert!(hash.len() == 64 && hash.bytes().all(|digit| digit.is_ascii_hexdigit()), "{hash}");
     hash
@@ -49,6 +49,8 @@ fn a_saved_plan_runs_by_its_hash_once_without_being_asked() {
     write_campaign(dir, 200, &simulator.address, "");
     let hash = save(dir);
     assert_eq!(save(dir), hash);
+    let words = stdout(&output(dir, &["check", "campaign.toml", "--save"]));
+    assert!(words.contains(&format!("\nplan {hash}, saved by ada\n")), "{words}");
     let table = stdout(&output(dir, &["list"]));
     assert!(table.contains(&hash[..12]) && table.contains("waiting") && table.contains("by ada"), "{table}");
     let listed = json(dir, &["list", "--json"]);

@@ -63,6 +63,31 @@ fn a_campaign_without_a_column_for_numbers_gets_one_proposed() {
     check(&dry_run(dir.path(), b""), &expected);
 }
 
+#[test]
+fn rejected_rows_go_where_they_are_wanted_safe_for_people_or_raw_for_machines() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    write_campaign(dir, 10, "127.0.0.1:1", "");
+    fs::write(dir.join("list.csv"), "phone,first_name,code\n+4915112345678,Zoë,A\n12,=1+1,@B\n").unwrap();
+    let write = |args: &[&str]| {
+        let output = volley(dir).args(args).args(["--no-progress", "--rejects", "out.csv"]).current_dir(dir).output();
+        let output = output.unwrap();
+        (output.status.code(), fs::read_to_string(dir.join("out.csv")).unwrap_or_default(), stderr(&output))
+    };
+    let head = "_line,_column,_code,_message,phone,first_name,code\n3,phone,";
+    let (code, safe, words) = write(&["check", "campaign.toml"]);
+    assert!(code == Some(0) && safe.starts_with(head) && safe.ends_with(",12,'=1+1,'@B\n"), "{safe}{words}");
+    assert_eq!(write(&["run", "campaign.toml", "--dry-run"]).1, safe);
+    for args in [&["check", "campaign.toml", "--raw"][..], &["run", "campaign.toml", "--dry-run", "--raw"]] {
+        let (_, raw, words) = write(args);
+        assert!(raw.starts_with(head) && raw.ends_with(",12,=1+1,@B\n"), "{raw}{words}");
+    }
+    // Also when nothing can be sent.
+    fs::write(dir.join("list.csv"), "phone,first_name,code\n12,-2,B\n").unwrap();
+    let (code, safe, _) = write(&["check", "campaign.toml"]);
+    assert!(code == Some(1) && safe.ends_with(",12,'-2,B\n"), "{safe}");
+}
+
 fn walk(dir: &Path) -> Vec<String> {
     let mut names = Vec::new();
     for entry in fs::read_dir(dir).unwrap().map(Result::unwrap) {

@@ -34,3 +34,4 @@ mod suppress;
 mod syscalls;
 mod texts;
 mod watch;
+mod windows;

@@ -198,6 +198,9 @@ impl Reader<'_> {
             Event::Suppressed { head, cause, tokens } if head.campaign == campaign => {
                 self.tokens(head.at, "skipped", head.carrier, tokens, cause.reason());
             }
+            Event::Missed { head, tokens } if head.campaign == campaign => {
+                self.tokens(head.at, "expired", head.carrier, tokens, "not begun by the deadline");
+            }
             Event::Cancelled { campaign: of, at, rows }
                 if of == campaign && self.whose.row.is_some_and(|row| rows.contains(&row.0)) =>
             {

@@ -144,7 +144,7 @@ impl SendTest {
         let own = RoleColumns::new(&campaign.audience, plan.columns()).validity();
         let own = own.and_then(|column| RowValidity::parse(row.field(column)));
         let now = SystemClock.wall();
-        let validity = lane.validity_period(now, own);
+        let validity = lane.validity_period(now, own, None);
         let envelope = Envelope {
             sender: &campaign.message.sender,
             recipient: to,

@@ -3,10 +3,9 @@
 use std::{num::NonZeroU32, path::Path};
 
 use serde::{Deserialize, Serialize};
-use volley_core::Rate;
 use volley_smpp::text::Smart;
 
-use super::{AudienceOptions, FileError, GuardOptions, HumanDuration, MessageOptions, file_error};
+use super::{AudienceOptions, FileError, GuardOptions, HumanDuration, MessageOptions, ScheduleOptions, file_error};
 
 /// `campaign.toml`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -42,7 +41,7 @@ pub struct CampaignOptions {
 }
 
 /// What kind of message it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Class {
     /// Advertising: all sending rules apply.
@@ -52,6 +51,21 @@ pub enum Class {
     Transactional,
     /// One-time passwords.
     Otp,
+}
+
+impl Class {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Marketing, Self::Transactional, Self::Otp];
+
+    /// As it is written in files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Marketing => "marketing",
+            Self::Transactional => "transactional",
+            Self::Otp => "otp",
+        }
+    }
 }
 
 /// How far the text may be changed to fit the GSM alphabet (HANDBOOK B.9).
@@ -83,19 +97,6 @@ impl SmartEncoding {
             Self::Full => Smart::Full,
         }
     }
-}
-
-/// `[schedule]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct ScheduleOptions {
-    /// Segments per second (minute, hour, day) over all carriers; without it the carriers' own
-    /// rates are the limit.
-    #[serde(default)]
-    pub rate: Option<Rate>,
-    /// Segments that may leave back to back. Default 1: evenly spaced.
-    #[serde(default)]
-    pub burst: Option<NonZeroU32>,
 }
 
 /// `[delivery]`.
@@ -206,6 +207,7 @@ impl CampaignOptions {
             return wrong("sender", what);
         }
         self.audience.check(path, text)?;
+        self.schedule.check(path, text)?;
         self.guards.check(&self.audience, path, text)?;
         if self.routes.is_empty() {
             return wrong("route", "no `[[route]]`: name at least one carrier".to_owned());

@@ -38,6 +38,26 @@ pub(crate) struct LaneFormat {
     pub(crate) tlvs: LaneTlvs,
 }
 
+/// The end of the hours in which a row may be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Closing {
+    pub(crate) at: UnixMicros,
+    /// How long it may take until a message that is made now is written.
+    pub(crate) lead: Duration,
+}
+
+impl Closing {
+    /// How long a message that is made at `wall` may be valid: a relative period counts from when
+    /// the carrier takes it.
+    fn left(self, wall: UnixMicros, form: ValidityForm) -> Duration {
+        let left = self.at.since(wall);
+        match form {
+            ValidityForm::Relative => left.saturating_sub(self.lead),
+            ValidityForm::Absolute | ValidityForm::None => left,
+        }
+    }
+}
+
 /// A carrier's own fields.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct LaneTlvs {
@@ -87,19 +107,32 @@ impl LaneFormat {
         })
     }
 
+    /// The shortest validity that the carrier takes.
+    pub(crate) fn min_validity(&self) -> Duration {
+        self.min_validity.unwrap_or_default()
+    }
+
     /// The field for a submit at `wall`, of a row that may have a validity of its own; `None` leaves
-    /// it empty. A time that has passed leaves a second: the carrier says that it expired.
-    pub(crate) fn validity_period(&self, wall: UnixMicros, own: Option<RowValidity>) -> Option<[u8; 16]> {
+    /// it empty. A time that has passed leaves a second: the carrier says that it expired. It never
+    /// reaches past `closes`, the end of the hours in which the row may be sent.
+    pub(crate) fn validity_period(
+        &self,
+        wall: UnixMicros,
+        own: Option<RowValidity>,
+        closes: Option<Closing>,
+    ) -> Option<[u8; 16]> {
+        let left = closes.map(|closing| closing.left(wall, self.validity_form));
         let wanted = match own {
             Some(RowValidity::For(span)) => span,
             Some(RowValidity::Until(at_s)) => {
                 let left_s = at_s.saturating_sub(i64::try_from(wall.0 / 1_000_000).unwrap_or(i64::MAX));
                 Duration::from_secs(u64::try_from(left_s).unwrap_or(0).max(1))
             }
-            None => self.validity?,
+            None => self.validity.or(left)?,
         };
         let validity =
             wanted.max(self.min_validity.unwrap_or_default()).min(self.max_validity.unwrap_or(Duration::MAX));
+        let validity = left.map_or(validity, |left| validity.min(left));
         match self.validity_form {
             ValidityForm::Absolute => Some(absolute_utc(wall.plus(validity).0 / 1_000_000)),
             ValidityForm::Relative => relative(validity.as_secs().clamp(1, RELATIVE_MAX_S)),
@@ -208,7 +241,9 @@ mod tests {
     fn validity_keeps_to_what_the_carrier_takes_in_the_form_that_it_reads() {
         let at = UnixMicros(1_795_521_600_000_000);
         let period = |text: &str, validity_s| {
-            format(text, validity_s).validity_period(at, None).map(|text| String::from_utf8(text.to_vec()).unwrap())
+            format(text, validity_s)
+                .validity_period(at, None, None)
+                .map(|text| String::from_utf8(text.to_vec()).unwrap())
         };
         assert_eq!(period("", 3_600).unwrap(), "261124130000000+");
         assert_eq!(period("max-validity = \"10m\"", 3_600).unwrap(), "261124121000000+");
@@ -222,13 +257,32 @@ mod tests {
     fn a_rows_own_validity_goes_before_the_campaigns() {
         let at = UnixMicros(1_795_521_600_000_000);
         let period = |text: &str, own| {
-            format(text, 60).validity_period(at, Some(own)).map(|text| String::from_utf8(text.to_vec()).unwrap())
+            format(text, 60).validity_period(at, Some(own), None).map(|text| String::from_utf8(text.to_vec()).unwrap())
         };
         let hours = |n: u64| RowValidity::For(Duration::from_secs(n * 3_600));
         assert_eq!(period("", hours(1)).unwrap(), "261124130000000+");
         assert_eq!(period("max-validity = \"10m\"", hours(1)).unwrap(), "261124121000000+");
         assert_eq!(period("", RowValidity::Until(1_795_525_200)).unwrap(), "261124130000000+");
         assert_eq!(period("validity-form = \"relative\"", RowValidity::Until(0)).unwrap(), "000000000001000R");
+    }
+
+    #[test]
+    fn validity_never_reaches_past_the_end_of_the_hours() {
+        let at = UnixMicros(1_795_521_600_000_000);
+        let lead = Duration::from_secs(5);
+        let closes = Some(Closing { at: at.plus(Duration::from_secs(1_800)), lead });
+        let period = |text: &str, validity_s| {
+            format(text, validity_s)
+                .validity_period(at, None, closes)
+                .map(|text| String::from_utf8(text.to_vec()).unwrap())
+        };
+        assert_eq!(period("", 3_600).unwrap(), "261124123000000+");
+        assert_eq!(period("", 600).unwrap(), "261124121000000+");
+        assert_eq!(period("min-validity = \"2h\"", 3_600).unwrap(), "261124123000000+");
+        assert_eq!(period("validity-form = \"relative\"", 3_600).unwrap(), "000000002955000R");
+        let none = LaneFormat::new(&options(""), "ACME", None, &[]).unwrap();
+        assert_eq!(none.validity_period(at, None, closes).unwrap(), *b"261124123000000+");
+        assert_eq!(none.validity_period(at, None, None), None);
     }
 
     #[test]

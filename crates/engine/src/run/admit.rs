@@ -9,8 +9,13 @@ use volley_reconciler::{
     record::{Head, IntentEntry},
 };
 
-use super::{Lane, Runner, TURN_OCTETS};
-use crate::{guards::Budget, lane::LaneLimits, render::Addressee, source::NextRow};
+use super::{Lane, Runner, TURN_OCTETS, timing::Gate};
+use crate::{
+    guards::Budget,
+    lane::LaneLimits,
+    render::{Addressee, Closing},
+    source::NextRow,
+};
 
 /// Segments that one lane gets in one turn at most.
 const SEGMENTS_PER_TURN: u32 = 4_096;
@@ -24,7 +29,15 @@ impl Runner {
         if self.is_disk_full() || self.orders.holds_all() || self.guards.is_used_up() {
             return;
         }
-        if self.state.turn.events.len() >= TURN_OCTETS || !self.source.has_now(wall) {
+        if self.state.turn.events.len() >= TURN_OCTETS {
+            return;
+        }
+        match self.timing.gate(wall) {
+            Gate::NotYet => return,
+            Gate::Over => return self.miss(),
+            Gate::Open => self.timing.begin_turn(),
+        }
+        if !self.source.has_now(wall) {
             return;
         }
         self.state.room.clear();
@@ -41,6 +54,10 @@ impl Runner {
             }
         }
         self.state.grants = grants;
+        if self.timing.has_held_enough() {
+            // There is more to look at, and nothing else may wake us.
+            self.hungry.notify_one();
+        }
     }
 
     /// Nothing is begun while the disk is full: the room that is left is for what carriers say.
@@ -68,15 +85,17 @@ impl Runner {
         let wall = self.clock.wall();
         let head = Head { campaign: self.campaign, carrier: lane.limits.carrier, at: wall };
         record_bound(&mut self.state.turn.events, head, &mut lane.limits);
-        let (source, renderer) = (&mut self.source, &mut self.renderer);
+        let (source, renderer, timing) = (&mut self.source, &mut self.renderer, &mut self.timing);
+        let min_validity = renderer.min_validity(lane_index);
+        let lead = timing.lead(lane.limits.ahead_of(lane.carrier.n_queued()) + n_segments, lane.limits.rate());
         let mut budget = self.guards.budget.as_mut();
         let suppressed = Some(&self.suppressed).filter(|list| !list.is_empty() || renderer.has_unsent());
         let mut stopped: Vec<(RowIndex, SuppressCause)> = Vec::new();
         let mut left = n_segments;
         let mut n_intents = 0;
         let entries = std::iter::from_fn(|| {
-            let next: NextRow = loop {
-                if left == 0 || stopped.len() >= STOPPED_PER_TURN {
+            let (next, closes): (NextRow, Option<Closing>) = loop {
+                if left == 0 || stopped.len() >= STOPPED_PER_TURN || timing.has_held_enough() {
                     return None;
                 }
                 let next = source.next(wall)?;
@@ -85,13 +104,16 @@ impl Runner {
                     Addressee::HeldOut(number) => list.cause(number, wall).or(Some(SuppressCause::HoldOut)),
                     Addressee::Erased => Some(SuppressCause::Erased),
                 });
-                match cause {
-                    Some(cause) => stopped.push((next.row, cause)),
-                    None => break next,
+                if let Some(cause) = cause {
+                    stopped.push((next.row, cause));
+                    continue;
+                }
+                if let Some(closes) = timing.admit(next, wall, min_validity, (source, renderer)) {
+                    break (next, closes.map(|at| Closing { at, lead }));
                 }
             };
             let (n_octets, n_items) = (turn.batch.pdus.len(), turn.batch.items.len());
-            let Some(rendered) = renderer.render(lane_index, next, wall, &mut turn.batch) else {
+            let Some(rendered) = renderer.render(lane_index, next, (wall, closes), &mut turn.batch) else {
                 source.give_back(next);
                 left = 0;
                 return None;

@@ -10,6 +10,7 @@ use crate::{asker::Asker, board::LaneBoard, orders::moment};
 impl Runner {
     /// Renews the board.
     pub(super) fn publish(&mut self, now: Instant) {
+        let waits = self.timing.in_words(self.clock.wall());
         self.board.set_holds(self.holds());
         let lanes = self.lanes.iter_mut().map(|lane| {
             let status = lane.carrier.status();
@@ -21,6 +22,8 @@ impl Runner {
                 Some("the disk is full".to_owned())
             } else if lost {
                 None
+            } else if let Some(waits) = waits.as_ref().filter(|_| lane.limits.outstanding() == 0) {
+                Some(waits.clone())
             } else {
                 lane.pacer.binding().map(|limit| limit.to_string())
             };

@@ -90,7 +90,7 @@ impl Judge<'_> {
         let row = token.row();
         let tried = self.tries.get(token).unwrap_or(Tried { attempts: 0, since: self.at });
         let attempts = tried.attempts.saturating_add(1);
-        let next = |attempts| NextRow { row, only: Some(token.segment()), attempts };
+        let next = |attempts| NextRow { row, only: Some(token.segment()), attempts, held: false };
         let disposition = self.refusals.table.disposition(status, attempts, self.queue_full);
         match disposition {
             Disposition::Throttled => {

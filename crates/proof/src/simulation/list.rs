@@ -46,8 +46,12 @@ pub(crate) fn write(scenario: &Scenario, folder: &Path) -> io::Result<()> {
          [delivery]\nin-doubt = \"{}\"\nreceipt-deadline = \"{}s\"\n",
         scenario.policy, scenario.receipt_deadline_s
     );
+    campaign.push_str("[schedule]\n");
     if scenario.campaign_rate > 0 {
-        let _ = writeln!(campaign, "[schedule]\nrate = \"{}/s\"", scenario.campaign_rate);
+        let _ = writeln!(campaign, "rate = \"{}/s\"", scenario.campaign_rate);
+    }
+    if let Some(window) = scenario.window {
+        campaign.push_str(&window.to_toml());
     }
     let mut carriers = String::new();
     for (n, plan) in scenario.carriers.iter().enumerate() {

@@ -35,6 +35,7 @@ enum Stand {
     Failed,
     GivenUp,
     Suppressed,
+    Missed,
     Cancelled,
     /// With the key that receipts name, unless a person said that it was sent.
     Accepted(Option<Vec<u8>>),
@@ -227,6 +228,9 @@ impl Model {
             Event::SuppressBatch(batch) => batch.entries.for_each(|entry| self.suppress(batch.change, entry.check)),
             Event::Suppressed { tokens, .. } => {
                 tokens.into_iter().for_each(|token| self.stop(token.row().0, &Stand::Suppressed));
+            }
+            Event::Missed { tokens, .. } => {
+                tokens.into_iter().for_each(|token| self.stop(token.row().0, &Stand::Missed));
             }
             Event::Control { .. } => {}
         }
@@ -490,6 +494,7 @@ impl Model {
             Stand::Waiting if row.deferred => (6, MessageState::Deferred),
             Stand::Waiting => (6, MessageState::Pending),
             Stand::Suppressed => (5, MessageState::Suppressed),
+            Stand::Missed => (5, MessageState::Expired),
             Stand::Cancelled => (5, MessageState::Cancelled),
             Stand::Accepted(id) => {
                 let highest = id.as_ref().and_then(|id| self.highest(it.carrier, id, row.check));

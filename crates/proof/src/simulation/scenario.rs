@@ -18,6 +18,8 @@ pub struct Scenario {
     pub policy: &'static str,
     /// Segments per second over all carriers; 0 for none.
     pub campaign_rate: u32,
+    /// Minutes in which sending is allowed.
+    pub window: Option<WindowPlan>,
     /// The carriers.
     pub carriers: Vec<CarrierPlan>,
     /// One run of the program after the other; the last ends by itself.
@@ -26,6 +28,19 @@ pub struct Scenario {
     pub segment_bytes: u64,
     /// Seconds until a missing receipt is given up.
     pub receipt_deadline_s: u32,
+}
+
+/// Minutes of sending and minutes of none, in turns over the whole day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WindowPlan {
+    /// Minutes from the beginning of a turn until it opens, and how long it is open.
+    pub opens_after: u32,
+    /// See `opens_after`.
+    pub open: u32,
+    /// Minutes of a turn; an hour has a whole number of them.
+    pub turn: u32,
+    /// Whether the recipients' clocks count, or one zone's.
+    pub is_recipients: bool,
 }
 
 /// One carrier account, with what goes wrong there, in so many of a thousand.
@@ -156,6 +171,7 @@ impl Scenario {
             n_rows: n_rows as u32,
             longest_text: dice.pick(&[20, 20, 150, 320]).unwrap_or(20),
             policy: dice.pick(&["hold", "hold", "resend", "fail"]).unwrap_or("hold"),
+            window: None,
             campaign_rate: dice.pick(&[0, 0, 0, 20, 40]).unwrap_or(0),
             carriers: (0..n_carriers).map(|_| CarrierPlan::draw(&mut dice)).collect(),
             lives: (0..n_lives).map(|n| Life::draw(&mut dice, n == 0, n + 1 == n_lives)).collect(),
@@ -167,6 +183,8 @@ impl Scenario {
         if dice.chance(300) {
             scenario.lives.iter_mut().for_each(|life| life.orders = orders(&mut dice));
         }
+        // Likewise.
+        scenario.draw_window(&mut Dice::new(seed ^ 0x71DE));
         scenario
     }
 
@@ -174,6 +192,42 @@ impl Scenario {
     #[must_use]
     pub fn has_orders(&self) -> bool {
         self.lives.iter().any(|life| !life.orders.is_empty())
+    }
+
+    fn draw_window(&mut self, dice: &mut Dice) {
+        if !dice.chance(200) {
+            return;
+        }
+        let (open, turn) = dice.pick(&[(1, 2), (1, 3), (2, 3)]).unwrap_or((1, 2));
+        let opens_after = dice.between(0, u64::from(turn - open)) as u32;
+        self.window = Some(WindowPlan { opens_after, open, turn, is_recipients: dice.chance(500) });
+        if dice.chance(700) {
+            // Slow enough, and late enough in a minute, to meet the end of a window.
+            self.campaign_rate = 4;
+            self.n_rows = dice.between(30, 60) as u32;
+            self.lives.iter_mut().take(1).for_each(|life| life.gap_ms = dice.between(45_000, 59_500));
+        }
+        // What is on its way when the clock jumps over an end is on its way.
+        self.lives.iter_mut().for_each(|life| life.clock_jump = None);
+    }
+}
+
+impl WindowPlan {
+    /// Whether sending is allowed at a time of the wall clock, in microseconds.
+    #[must_use]
+    pub fn is_open(self, wall_us: u64) -> bool {
+        let minute = (wall_us / 60_000_000 % u64::from(self.turn)) as u32;
+        (self.opens_after..self.opens_after + self.open).contains(&minute)
+    }
+
+    /// As in a campaign file.
+    #[must_use]
+    pub fn to_toml(self) -> String {
+        let minute = |at: u32| format!("{:02}:{:02}", at / 60, at % 60);
+        let turns = (0..24 * 60).step_by(self.turn as usize).map(|turn| turn + self.opens_after);
+        let spans: Vec<_> = turns.map(|from| format!("\"{}-{}\"", minute(from), minute(from + self.open))).collect();
+        let zone = if self.is_recipients { "recipient" } else { "UTC" };
+        format!("window = [{}]\ntime-zone = \"{zone}\"\n", spans.join(", "))
     }
 }
 
@@ -185,9 +239,9 @@ fn orders(dice: &mut Dice) -> Vec<(u64, Verb, bool)> {
             let verb = match dice.below(10) {
                 0..5 => Verb::Pause,
                 5 | 6 => Verb::Resume,
-                7 | 8 => {
-                    Verb::Pace(["5/s", "50/s", "1000/s"].get(dice.below(3) as usize).and_then(|it| it.parse().ok()))
-                }
+                // Slower than any rate of the files, and back: their limits hold all the time.
+                7 => Verb::Pace("5/s".parse().ok()),
+                8 => Verb::Pace(None),
                 _ => Verb::Cancel,
             };
             (dice.between(1, 3_000), verb, dice.chance(300))

@@ -63,6 +63,7 @@ fn simpler(scenario: &Scenario) -> Vec<Scenario> {
         });
     }
     add(&|it| it.campaign_rate = 0);
+    add(&|it| it.window = None);
     add(&|it| it.longest_text = 20);
     add(&|it| it.segment_bytes = 64 << 10);
     for n in 0..scenario.carriers.len() {

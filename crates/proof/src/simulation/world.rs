@@ -15,7 +15,7 @@ use crate::simulation::{
     disk::{Fate, Platter, Watch},
     eye::Written,
     fault::{Fault, Faults},
-    model::{Model, Violation},
+    model::{Model, Violation, broken},
     net::Network,
     scenario::{Death, Life, Moment, Scenario},
     smsc::Smsc,
@@ -185,7 +185,9 @@ impl Sim {
     /// A submit was written to its end.
     pub(crate) fn on_submit_written(&self, world: &mut World, row: u32, segment: u8) {
         world.note("submit written", Some(row), [segment.into(), 0]);
-        let checked = world.model.on_wire(row, segment);
+        let is_in_time = world.scenario.window.is_none_or(|window| window.is_open(world.wall()));
+        let in_time = is_in_time.then_some(()).ok_or_else(|| broken("window", row, "written outside its hours".into()));
+        let checked = in_time.and_then(|()| world.model.on_wire(row, segment));
         self.judge(world, checked);
         world.n_submits += 1;
         if world.dies_at(Moment::AfterSubmit(world.n_submits)) {

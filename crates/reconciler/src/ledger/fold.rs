@@ -14,7 +14,6 @@ use crate::{
         Answer, AnswerEntry, DoubtCause, Erased, ErasedCause, Event, Events, Head, IntentEntry, Planned, Resolution,
     },
     segment::{Flags, Segment},
-    suppress::SuppressCause,
     suspects::{Fate, Suspect, Suspects},
 };
 
@@ -97,7 +96,11 @@ impl Ledger {
             Event::Suppress(_) | Event::SuppressBatch(_) => {}
             Event::Suppressed { head, cause, mut tokens } => {
                 let mut rows = self.rows(sequence, head)?;
-                tokens.try_for_each(|token| rows.on_suppressed(token, cause))?;
+                tokens.try_for_each(|token| rows.on_unsent(token, Segment::Suppressed, cause.reason()))?;
+            }
+            Event::Missed { head, mut tokens } => {
+                let mut rows = self.rows(sequence, head)?;
+                tokens.try_for_each(|token| rows.on_unsent(token, Segment::Missed, MISSED))?;
             }
             Event::Ordered(ordered) => self.on_ordered(sequence, *ordered)?,
             Event::Cancelled { campaign, at, rows } => self.on_cancelled(sequence, campaign, at, &rows)?,
@@ -365,17 +368,17 @@ impl RowsOf<'_> {
     }
 
     /// All segments of the row that wait: what was sent or may have been stays what it is.
-    fn on_suppressed(&mut self, token: MessageToken, cause: SuppressCause) -> Result<(), Error> {
+    fn on_unsent(&mut self, token: MessageToken, as_: Segment, why: &str) -> Result<(), Error> {
         let at_ms = self.at_ms;
         let Some(mut row) = self.row(token.row())? else { return Ok(()) };
         for segment in 0..row.chunk.row(row.offset).map_or(1, |row| row.n_segments.max(1)) {
             if let Some(slot) = row.chunk.slot_mut(row.offset, segment)
                 && slot.segment() == Segment::Waiting
             {
-                slot.set(Segment::Suppressed);
+                slot.set(as_);
             }
         }
-        let reason = row.reasons.index(cause.reason());
+        let reason = row.reasons.index(why);
         row.settle(Some(reason), |row| {
             row.flags.clear(Flags::DEFERRED);
             row.settled_ms = at_ms;
@@ -439,6 +442,9 @@ impl super::CampaignReceipts {
         self.late += after.late - before.late;
     }
 }
+
+/// The reason of rows that were not begun in time.
+const MISSED: &str = "not begun by the deadline";
 
 /// The reason of a refusal, for reports.
 fn refusal(status: u32) -> String {

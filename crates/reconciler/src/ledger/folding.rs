@@ -83,6 +83,7 @@ impl Ledger {
             | Segment::Doubt
             | Segment::Failed
             | Segment::Suppressed
+            | Segment::Missed
             | Segment::Cancelled
             | Segment::GivenUp => false,
         })

@@ -192,6 +192,7 @@ impl RowsOf<'_> {
             | Segment::InFlight
             | Segment::Failed
             | Segment::Suppressed
+            | Segment::Missed
             | Segment::Cancelled => false,
         };
         if !is_open {

@@ -34,7 +34,11 @@ impl Ledger {
                 for (_, slot) in chunk.slots(offset).take(usize::from(row.n_segments)) {
                     let now = match slot.segment() {
                         Segment::InFlight | Segment::Doubt | Segment::GivenUp | Segment::Accepted(_) => 1,
-                        Segment::Waiting | Segment::Failed | Segment::Suppressed | Segment::Cancelled => 0,
+                        Segment::Waiting
+                        | Segment::Failed
+                        | Segment::Suppressed
+                        | Segment::Cancelled
+                        | Segment::Missed => 0,
                     };
                     if before + now > 0 {
                         each(RowIndex::in_chunk(number, offset), CarrierIndex(slot.carrier), before + now)?;

@@ -103,6 +103,7 @@ fn event(kind: u8, mut body: Cursor<'_>) -> Option<Event<'_>> {
             cause: SuppressCause::ALL.get(usize::from(body.u8()?)).copied()?,
             tokens: checked(Tokens::new(*body))?,
         },
+        kind::MISSED => Event::Missed { head: head(body)?, tokens: checked(Tokens::new(*body))? },
         kind::ARCHIVED => archived(body)?,
         kind::ORDERED => Event::Ordered(serde_json::from_slice(body.prefixed()?).ok()?),
         kind::CANCELLED => cancelled(body)?,

@@ -261,6 +261,14 @@ impl EventWriter {
         });
     }
 
+    /// See [`super::Event::Missed`].
+    pub fn missed(&mut self, head: Head, tokens: impl IntoIterator<Item = MessageToken>) {
+        self.event(kind::MISSED, |body| {
+            put_head(body, head);
+            put_tokens(body, tokens);
+        });
+    }
+
     /// See [`super::Event::Archived`].
     pub fn archived(&mut self, campaign: CampaignId, archive: &Archive) {
         self.event(kind::ARCHIVED, |body| {

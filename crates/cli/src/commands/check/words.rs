@@ -21,6 +21,7 @@ pub(crate) fn preview(preflight: &Preflight) -> String {
     let check = &preflight.check;
     let sections = [
         head(preflight),
+        times(preflight),
         funnel(preflight),
         parts(check),
         variants(preflight),
@@ -50,6 +51,37 @@ fn head(preflight: &Preflight) -> String {
         options.routes.iter().map(|route| format!("{} (weight {})", route.carrier, route.weight)).collect();
     let rate = options.schedule.rate.map_or_else(|| "no limit of its own".to_owned(), |rate| rate.to_string());
     out.push_str(&format!("  from {} via {}; rate: {rate}\n", options.message.sender, routes.join(", ")));
+    out
+}
+
+/// When it is sent, by whose rules, and what it lacks by them.
+fn times(preflight: &Preflight) -> String {
+    let schedule = &preflight.approved.options.schedule;
+    let mut out = String::new();
+    if let Some(window) = &schedule.window {
+        let zone = schedule.zone().map_or("each recipient's own time", |zone| zone.iana_name().unwrap_or("one zone"));
+        out.push_str(&format!("  window {} in {zone}\n", window.hours()));
+    }
+    for (word, moment) in [("not before", &schedule.start), ("until", &schedule.finish_by)] {
+        out.push_str(&moment.as_ref().map(|moment| format!("  {word} {moment}\n")).unwrap_or_default());
+    }
+    let n_holidays = preflight.approved.rules.holidays.len();
+    if n_holidays > 0 {
+        out.push_str(&format!("  nothing on {n_holidays} holidays\n"));
+    }
+    let is_concerned =
+        |pack: &&volley_engine::RulePack| preflight.frozen.by_country.keys().any(|country| pack.is_for(country));
+    let packs: Vec<_> =
+        preflight.approved.rules.packs.iter().filter(is_concerned).map(|pack| pack.id.as_str()).collect();
+    if !packs.is_empty() {
+        out.push_str(&format!("  sending rules: {} (`volley rules show`)\n", packs.join(", ")));
+    }
+    for note in &preflight.rule_notes {
+        out.push_str(&format!("  note: {note}\n"));
+    }
+    for finding in &preflight.rule_findings {
+        out.push_str(&format!("  warning: {}: {}\n", finding.code.name(), finding.what));
+    }
     out
 }
 

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use volley_smpp::pdu::{TlvKind, TlvRule, tag};
 
 /// Longest value of a text whose `max-length` is not given, in octets.
@@ -19,6 +19,12 @@ const OURS: [u16; 4] = [tag::SAR_MSG_REF_NUM, tag::SAR_TOTAL_SEGMENTS, tag::SAR_
 /// A tag: "0x1400", or a name of the standard such as "source_port".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TlvTag(pub u16);
+
+impl Serialize for TlvTag {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{:#06x}", self.0))
+    }
+}
 
 impl<'de> Deserialize<'de> for TlvTag {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
