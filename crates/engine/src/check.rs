@@ -12,9 +12,7 @@ mod tally;
 mod texts;
 mod verdict;
 
-use volley_core::Rate;
 use volley_ingest::Frozen;
-use volley_scheduler::Pace;
 
 use self::{cost::Pricing, plan::Demand};
 pub use self::{
@@ -68,8 +66,7 @@ impl Check {
         let options = &approved.options;
         let pricing = Pricing::new(&options.routes, &approved.contracts);
         let demands = demands(groups, tally);
-        let pace = Pace { full_per_sec: options.schedule.rate.map(Rate::as_per_sec), ..Pace::default() };
-        let plan = SendingPlan::new(ceilings(approved, carriers)?, &demands, pace, groups.times());
+        let plan = SendingPlan::new(ceilings(approved, carriers)?, &demands, options.schedule.pace(), groups.times());
         let funnel = Funnel::new(frozen, tally);
         let cost = CostForecast::new(&tally.by_country, &pricing);
         let guards = guards::findings(&options.guards, frozen, &funnel, &cost);

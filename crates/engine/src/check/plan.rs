@@ -17,6 +17,8 @@ use super::{groups::Times, tally::Load};
 const HORIZON: Duration = Duration::from_secs(366 * 24 * 3_600);
 /// Parts of a segment that are left over from rounding.
 const NOTHING: f64 = 1e-6;
+/// Parts of a segment that many roundings may have gained.
+const ROUNDING: f64 = 1e-3;
 
 /// What a carrier can take.
 #[derive(Debug, Clone, PartialEq)]
@@ -300,7 +302,7 @@ impl<'a> Simulation<'a> {
         let by = finish_by.filter(|by| pace.spread && at < *by)?;
         let waiting = self.demands.iter().zip(&self.left).filter(|(_, left)| **left > NOTHING);
         let open = waiting.map(|(demand, _)| demand.calendar.open_time(at, by)).filter(|open| !open.is_zero());
-        Some(Deadline { n_left: self.n_left().ceil() as u64, open_left: open.min()? })
+        Some(Deadline { n_left: (self.n_left() - ROUNDING).ceil() as u64, open_left: open.min()? })
     }
 
     fn is_open(&self, index: usize, at: UnixMicros) -> bool {
