@@ -430,17 +430,7 @@ impl Prepared {
         let (lanes, formats) = start.lanes(&numbers, plan.columns(), simulated)?;
         drop(events_out);
         let roles = RoleColumns::new(&approved.options.audience, plan.columns());
-        let timing = Timing::new(TimingSetup {
-            schedule: &approved.options.schedule,
-            hours: RowHours::new(&approved.options, &approved.rules, &roles),
-            began,
-            segments_per_row: plan.frozen().n_segments as f64 / f64::from(plan.n_valid().max(1)),
-            carriers_per_sec: approved
-                .options
-                .routes
-                .iter()
-                .try_fold(0.0, |sum, route| Some(sum + carriers.get(&route.carrier).ok()?.rate?.as_per_sec())),
-        });
+        let timing = timing_of(&approved, &carriers, &roles, &plan, began);
         let mut runner = Runner {
             campaign: id,
             clock: Arc::clone(&clock),
@@ -471,10 +461,7 @@ impl Prepared {
         runner.keep_time();
         runner.state.events().control(id, clock.wall(), Control::Started, "");
         let result = runner.run(shutdown).await;
-        if let Some(server) = server {
-            server.abort();
-        }
-        let _ = fs::remove_file(dir.control_socket());
+        stop_serving(server, &dir);
         finish(&dir, &ground, id, result?, simulator).await
     }
 
@@ -599,6 +586,32 @@ impl RunningSimulator {
     fn addr_of(&self, route: usize) -> Option<std::net::SocketAddr> {
         self.simulator.addr((*self.of_route.get(route)?)?)
     }
+}
+
+/// Nobody is answered from here on.
+fn stop_serving(server: Option<JoinHandle<()>>, dir: &DataDir) {
+    if let Some(server) = server {
+        server.abort();
+    }
+    let _ = fs::remove_file(dir.control_socket());
+}
+
+/// What the run does by the clock.
+fn timing_of(
+    approved: &Approved,
+    carriers: &Carriers,
+    roles: &RoleColumns,
+    plan: &Plan,
+    began: volley_core::UnixMicros,
+) -> Timing {
+    let rates = approved.options.routes.iter().map(|route| Some(carriers.get(&route.carrier).ok()?.rate?.as_per_sec()));
+    Timing::new(TimingSetup {
+        schedule: &approved.options.schedule,
+        hours: RowHours::new(&approved.options, &approved.rules, roles),
+        began,
+        segments_per_row: plan.frozen().n_segments as f64 / f64::from(plan.n_valid().max(1)),
+        carriers_per_sec: rates.sum(),
+    })
 }
 
 /// Closes journal and ledger, and checks the sums a last time.

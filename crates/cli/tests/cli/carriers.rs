@@ -64,7 +64,10 @@ fn a_campaign_whose_only_carrier_refuses_everything_is_stopped_by_a_guard() {
         let words = stderr(&output);
         assert_eq!(output.status.code(), Some(3), "{words}");
         assert!(words.contains("error: stopped before more fails: north was paused: "), "{words}");
-        assert!(words.contains("hint: `volley audit` says which guard; mend the cause; `volley resume NAME` then goes on"), "{words}");
+        assert!(
+            words.contains("hint: `volley audit` says which guard; mend the cause; `volley resume NAME` then goes on"),
+            "{words}"
+        );
         campaign
     };
     let stopped = status(dir).unwrap();

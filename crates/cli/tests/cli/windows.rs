@@ -36,7 +36,6 @@ fn write(dir: &Path, n_rows: u32, schedule: &str, carriers: &str) -> PathBuf {
 const SIMULATED: &str =
     "[carriers.north]\nkind = \"simulated\"\n[carriers.north.simulator]\nreceipt-delay = \"10ms\"\n";
 
-#[expect(clippy::disallowed_methods, reason = "windows are written around the real time")]
 fn now() -> Zoned {
     Timestamp::now().to_zoned(TimeZone::UTC)
 }

@@ -263,7 +263,7 @@ impl Runner {
             self.state.deadline_told = true;
             self.board.note(alarm);
         }
-        let words = self.timing.to_json(now);
+        let words = self.timing.json(now);
         self.board.set_schedule(self.campaign.0, words);
         self.take_back_late(now);
     }

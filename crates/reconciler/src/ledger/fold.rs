@@ -94,14 +94,10 @@ impl Ledger {
             Event::Reply { .. } => self.receipts.replies += u64::from(is_news),
             Event::Suppress(entry) if is_news => self.suppress.apply(&entry),
             Event::Suppress(_) | Event::SuppressBatch(_) => {}
-            Event::Suppressed { head, cause, mut tokens } => {
-                let mut rows = self.rows(sequence, head)?;
-                tokens.try_for_each(|token| rows.on_unsent(token, Segment::Suppressed, cause.reason()))?;
+            Event::Suppressed { head, cause, tokens } => {
+                self.on_unsent(sequence, head, tokens, (Segment::Suppressed, cause.reason()))?;
             }
-            Event::Missed { head, mut tokens } => {
-                let mut rows = self.rows(sequence, head)?;
-                tokens.try_for_each(|token| rows.on_unsent(token, Segment::Missed, MISSED))?;
-            }
+            Event::Missed { head, tokens } => self.on_unsent(sequence, head, tokens, (Segment::Missed, MISSED))?,
             Event::Ordered(ordered) => self.on_ordered(sequence, *ordered)?,
             Event::Cancelled { campaign, at, rows } => self.on_cancelled(sequence, campaign, at, &rows)?,
             Event::Archived { campaign, archive } => self.on_archived(sequence, campaign, archive)?,
@@ -112,6 +108,18 @@ impl Ledger {
             }
         }
         Ok(())
+    }
+
+    /// Rows that are final without having been sent.
+    fn on_unsent(
+        &mut self,
+        sequence: u64,
+        head: Head,
+        mut tokens: impl Iterator<Item = MessageToken>,
+        (segment, reason): (Segment, &str),
+    ) -> Result<(), Error> {
+        let mut rows = self.rows(sequence, head)?;
+        tokens.try_for_each(|token| rows.on_unsent(token, segment, reason))
     }
 
     fn on_planned(&mut self, id: CampaignId, at: UnixMicros, plan: Planned) {

@@ -22,9 +22,8 @@ impl Timing {
         words
     }
 
-    pub(super) fn to_json(&mut self, now: UnixMicros) -> Value {
+    pub(super) fn json(&mut self, now: UnixMicros) -> Value {
         let held = self.held_in_words(now);
-
         let held: Vec<_> = held
             .into_iter()
             .map(|((until, reason), n_rows)| json!({ "reason": reason, "until": in_utc(until), "rows": n_rows }))
@@ -36,7 +35,7 @@ impl Timing {
                 "needed_per_s": needed,
                 "possible_per_s": outlook.possible_per_sec,
                 "short_by_segments": outlook.n_short,
-                "late_by_s": (outlook.late_by != Duration::MAX).then(|| outlook.late_by.as_secs()),
+                "late_by_s": (outlook.late_by != Duration::MAX).then_some(outlook.late_by.as_secs()),
             })
         });
         json!({
