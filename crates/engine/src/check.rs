@@ -12,15 +12,9 @@ mod tally;
 mod texts;
 mod verdict;
 
-use std::time::Duration;
-
-use volley_core::UnixMicros;
 use volley_ingest::Frozen;
 
-use self::{
-    cost::Pricing,
-    plan::{CampaignRate, Demand},
-};
+use self::{cost::Pricing, plan::Demand};
 pub use self::{
     cost::{Bounds, CostChange, CostForecast, CostLine},
     funnel::Funnel,
@@ -61,19 +55,6 @@ pub struct Check {
     pub reasons: Vec<String>,
 }
 
-/// A rate that stays the same.
-struct Constant(Option<f64>);
-
-impl CampaignRate for Constant {
-    fn per_sec(&self, _since_start: Duration, _done: f64, _left: f64, _at: UnixMicros) -> Option<f64> {
-        self.0
-    }
-
-    fn step(&self, _since_start: Duration) -> Duration {
-        Duration::MAX
-    }
-}
-
 impl Check {
     pub(crate) fn new(
         approved: &Approved,
@@ -85,8 +66,7 @@ impl Check {
         let options = &approved.options;
         let pricing = Pricing::new(&options.routes, &approved.contracts);
         let demands = demands(groups, tally);
-        let rate = Constant(options.schedule.rate.map(|rate| rate.as_per_sec()));
-        let plan = SendingPlan::new(ceilings(approved, carriers)?, &demands, &rate, groups.times());
+        let plan = SendingPlan::new(ceilings(approved, carriers)?, &demands, options.schedule.pace(), groups.times());
         let funnel = Funnel::new(frozen, tally);
         let cost = CostForecast::new(&tally.by_country, &pricing);
         let guards = guards::findings(&options.guards, frozen, &funnel, &cost);

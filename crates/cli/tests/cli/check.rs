@@ -183,6 +183,74 @@ fn the_plan_fills_the_hours_up_to_the_ceilings() {
     assert!(words.contains("sending plan") && words.contains("verdict: can be done by "), "{words}");
 }
 
+/// 7,200 recipients in Berlin and as many in New York, 1 segment a second, windows of their own days.
+fn write_two_zones(dir: &Path, schedule: &str) {
+    let mut list = "phone,name,opt_in\n".to_owned();
+    (0..7_200).for_each(|n| list.push_str(&format!("+49151{n:08},Anna,\n+12025{n:06},Ben,\n")));
+    let schedule = format!("rate = \"1/s\"\nwindow = \"09:00-20:00\"\nstart = \"2027-03-02T06:30:00Z\"\n{schedule}");
+    write(dir, &list, &format!("[schedule]\n{schedule}\n"));
+}
+
+/// When each hour begins, and what goes out in it.
+fn hours(check: &Value) -> Vec<(String, u64)> {
+    let hours = check.pointer("/plan/hours").and_then(Value::as_array).unwrap();
+    let of = |hour: &Value| {
+        let carriers = hour.get("carriers").and_then(Value::as_array).unwrap();
+        let begins = hour.get("begins").and_then(Value::as_str).unwrap().chars().take(16).collect();
+        (begins, carriers.iter().map(|carrier| n(carrier, "/segments")).sum())
+    };
+    hours.iter().map(of).collect()
+}
+
+#[test]
+fn each_zone_goes_out_in_its_own_hours() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    write_two_zones(dir, "");
+    let found = check(dir, 0);
+    let expected = ["08:00", "09:00", "14:00", "15:00"].map(|hour| (format!("2027-03-02T{hour}"), 3_600));
+    assert_eq!(hours(&found), expected);
+    assert_eq!((&found["plan"]["finishes"], n(&found, "/plan/late/messages")), (&json!("2027-03-02T16:00:00.000Z"), 0));
+    let words = String::from_utf8(run(dir, &["check", "campaign.toml"]).stdout).unwrap();
+    assert!(words.contains("window 09:00-20:00 in each recipient's own time"), "{words}");
+    assert!(words.contains("verdict: can be done by 2027-03-02T16:00:00Z"), "{words}");
+}
+
+#[test]
+fn a_deadline_that_can_t_be_kept_says_how_many_messages_where() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    write_two_zones(dir, "finish-by = \"2027-03-02T16:00:00Z\"");
+    assert_eq!(check(dir, 0)["verdict"]["finishes_in_time"], true);
+    write_two_zones(dir, "finish-by = \"2027-03-02T15:00:00Z\"");
+    let found = check(dir, 1);
+    assert_eq!(found["verdict"]["decision"], "late");
+    let late = json!({
+        "messages": 3_600,
+        "by_place": [{ "place": "America/New_York", "messages": 3_600, "segments": 3_600 }],
+        "by_carrier": [{ "carrier": "north", "messages": 2_700 }, { "carrier": "south", "messages": 900 }],
+    });
+    assert_eq!(found["plan"]["late"], late);
+    let reasons = texts(&found, "/verdict/reasons").join("; ");
+    for part in
+        ["3600 messages are not begun by the deadline: 3600 in America/New_York", "2700 of north", "allow 1.00/s"]
+    {
+        assert!(reasons.contains(part), "no `{part}` in {reasons}");
+    }
+    assert!(reasons.contains("hours from 2027-03-02 08:00 to 2027-03-02 14:00 are full"), "{reasons}");
+}
+
+#[test]
+fn who_is_asleep_until_the_deadline_is_outside_every_window() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    write_two_zones(dir, "finish-by = \"2027-03-02T12:00:00Z\"");
+    let found = check(dir, 0);
+    assert_eq!((n(&found, "/funnel/outside_windows"), n(&found, "/funnel/ready")), (7_200, 7_200));
+    assert_eq!(n(&found, "/cost/total/segments"), 7_200, "what is not sent costs nothing");
+    assert_eq!(hours(&found).len(), 2);
+}
+
 #[test]
 fn guards_hold_to_the_last_row_segment_and_millionth() {
     let dir = tempfile::tempdir().unwrap();

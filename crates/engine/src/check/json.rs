@@ -37,6 +37,10 @@ impl Preflight {
                 "content_hash": frozen.content_hash,
             }),
         );
+        map.insert("notes".to_owned(), json!(self.rule_notes));
+        let findings = self.rule_findings.iter();
+        let findings = findings.map(|finding| json!({ "code": finding.code.name(), "what": finding.what }));
+        map.insert("rule_findings".to_owned(), findings.collect());
         map.insert("first_rejected".to_owned(), samples.collect());
         map.insert("variants".to_owned(), variants.collect());
         if let Value::Object(check) = self.check.json() {

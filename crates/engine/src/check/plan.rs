@@ -8,7 +8,7 @@ mod tests;
 use std::time::Duration;
 
 use volley_core::{Rate, UnixMicros};
-use volley_scheduler::Calendar;
+use volley_scheduler::{Calendar, Deadline, Over, Pace};
 
 use self::rounding::Rounded;
 use super::{groups::Times, tally::Load};
@@ -17,6 +17,8 @@ use super::{groups::Times, tally::Load};
 const HORIZON: Duration = Duration::from_secs(366 * 24 * 3_600);
 /// Parts of a segment that are left over from rounding.
 const NOTHING: f64 = 1e-6;
+/// Parts of a segment that many roundings may have gained.
+const ROUNDING: f64 = 1e-3;
 
 /// What a carrier can take.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,15 +39,6 @@ pub(crate) struct Demand {
     pub(crate) load: Load,
     /// When they may go out.
     pub(crate) calendar: Calendar,
-}
-
-/// What goes out at most, all carriers together, at a time of the plan.
-pub(crate) trait CampaignRate {
-    /// Segments per second; `None` for no limit. `since_start`: since the campaign begins; `done`
-    /// and `left`: segments.
-    fn per_sec(&self, since_start: Duration, done: f64, left: f64, at: UnixMicros) -> Option<f64>;
-    /// How long a rate may be taken for constant.
-    fn step(&self, since_start: Duration) -> Duration;
 }
 
 /// One hour, or what of it lies in the plan.
@@ -148,10 +141,9 @@ struct Simulation<'a> {
 }
 
 impl SendingPlan {
-    pub(crate) fn new(ceilings: Vec<Ceiling>, demands: &[Demand], campaign: &dyn CampaignRate, times: Times) -> Self {
+    pub(crate) fn new(ceilings: Vec<Ceiling>, demands: &[Demand], pace: Pace, times: Times) -> Self {
         let Times { starts, finish_by } = times;
-        let all: f64 = demands.iter().map(|demand| demand.load.segments as f64).sum();
-        let full = divide(&ceilings, campaign.per_sec(HORIZON, all, all, starts)).iter().sum::<f64>();
+        let full = divide(&ceilings, pace.full_per_sec).iter().sum::<f64>();
         let mut plan = Self { starts, finish_by, per_sec: full.is_finite().then_some(full), ..Self::default() };
         let mut simulation = Simulation::new(&ceilings, demands, starts);
         let mut rounded = Rounded::new(ceilings.len());
@@ -166,12 +158,12 @@ impl SendingPlan {
             if finish_by.is_some_and(|by| at >= by) && plan.late.is_empty() {
                 plan.put_late(&simulation);
             }
-            let mut until = begins.plus(HOUR).min(end).min(at.plus(campaign.step(at.since(starts))));
+            let mut until = begins.plus(HOUR).min(end).min(at.plus(step(pace, at.since(starts))));
             if let Some(by) = finish_by.filter(|by| *by > at) {
                 until = until.min(by);
             }
             let until = simulation.next_change(at, until);
-            let rate = campaign.per_sec(at.since(starts), simulation.done, simulation.n_left(), at);
+            let rate = pace.rate(at.since(starts), simulation.done as u64, simulation.deadline(pace, at, finish_by));
             let shares = divide(&ceilings, rate);
             if let Some(spent) = simulation.advance(at, until, &shares) {
                 plan.finishes = Some(at.plus(spent));
@@ -244,6 +236,17 @@ impl SendingPlan {
     }
 }
 
+/// How long a rate may be taken for constant.
+fn step(pace: Pace, since_start: Duration) -> Duration {
+    match pace.ramp.map(|ramp| ramp.over) {
+        Some(Over::Time(over)) if since_start < over => RAMP_STEP,
+        Some(Over::Delivered(_)) => RAMP_STEP,
+        Some(Over::Time(_)) | None => HOUR,
+    }
+}
+
+/// A ramp is taken in steps of this length.
+const RAMP_STEP: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
 
 /// When the hour of UTC begins that `at` lies in.
@@ -292,6 +295,14 @@ impl<'a> Simulation<'a> {
 
     fn n_left(&self) -> f64 {
         self.left.iter().sum()
+    }
+
+    /// What a pace that spreads divides: what is left, over the open time of those that have least.
+    fn deadline(&self, pace: Pace, at: UnixMicros, finish_by: Option<UnixMicros>) -> Option<Deadline> {
+        let by = finish_by.filter(|by| pace.spread && at < *by)?;
+        let waiting = self.demands.iter().zip(&self.left).filter(|(_, left)| **left > NOTHING);
+        let open = waiting.map(|(demand, _)| demand.calendar.open_time(at, by)).filter(|open| !open.is_zero());
+        Some(Deadline { n_left: (self.n_left() - ROUNDING).ceil() as u64, open_left: open.min()? })
     }
 
     fn is_open(&self, index: usize, at: UnixMicros) -> bool {

@@ -1,24 +1,16 @@
 use jiff::tz::TimeZone;
-use volley_scheduler::{Holidays, Hours, LocalHours, Span};
+use volley_scheduler::{Holidays, Hours, LocalHours, Ramp, Span};
 
 use super::*;
 
 const DAY: u64 = 86_400;
 
-struct Constant(Option<f64>);
-
-impl CampaignRate for Constant {
-    fn per_sec(&self, _since_start: Duration, _done: f64, _left: f64, _at: UnixMicros) -> Option<f64> {
-        self.0
-    }
-
-    fn step(&self, _since_start: Duration) -> Duration {
-        Duration::MAX
-    }
-}
-
 fn at(seconds: u64) -> UnixMicros {
     UnixMicros(seconds * 1_000_000)
+}
+
+fn pace(full_per_sec: Option<f64>) -> Pace {
+    Pace { full_per_sec, ..Pace::default() }
 }
 
 fn ceiling(carrier: &str, weight: u32, rate: Option<f64>) -> Ceiling {
@@ -38,12 +30,8 @@ fn demand(label: &str, segments: u64, from: u64, to: u64) -> Demand {
 }
 
 fn plan(ceilings: &[Ceiling], demands: &[Demand], campaign: Option<f64>, by: Option<u64>) -> SendingPlan {
-    let plan = SendingPlan::new(
-        ceilings.to_vec(),
-        demands,
-        &Constant(campaign),
-        Times { starts: at(0), finish_by: by.map(at) },
-    );
+    let plan =
+        SendingPlan::new(ceilings.to_vec(), demands, pace(campaign), Times { starts: at(0), finish_by: by.map(at) });
     let planned: u64 = plan.hours.iter().flat_map(|hour| &hour.segments).sum();
     let all: u64 = demands.iter().map(|demand| demand.load.segments).sum();
     assert!(plan.finishes.is_none() || planned == all, "{planned} of {all} are planned");
@@ -118,4 +106,21 @@ fn what_never_opens_has_no_end() {
     assert_eq!((some.finishes, some.n_late()), (None, 10));
     let nothing = plan(&ceilings, &[], None, Some(3_600));
     assert_eq!((nothing.finishes, nothing.n_late(), nothing.hours.len()), (Some(at(0)), 0, 0));
+}
+
+#[test]
+fn ramps_begin_slowly_and_spread_rows_end_with_the_deadline() {
+    let ceilings = [ceiling("north", 1, Some(10.0))];
+    let demands = [demand("all", 36_000, 0, 24)];
+    let times = |by: Option<u64>| Times { starts: at(0), finish_by: by.map(at) };
+    let ramp = Ramp { from_per_sec: 0.0, over: Over::Time(HOUR) };
+    let ramped = Pace { full_per_sec: Some(10.0), ramp: Some(ramp), spread: false };
+    let plan = SendingPlan::new(ceilings.to_vec(), &demands, ramped, times(None));
+    // Half of the first hour, within a step.
+    let hours: Vec<_> = plan.hours.iter().map(|hour| hour.segments.iter().sum::<u64>()).collect();
+    assert!(hours.len() == 2 && hours.first().is_some_and(|first| first.abs_diff(18_000) < 400), "{hours:?}");
+    let spread = Pace { full_per_sec: Some(10.0), ramp: None, spread: true };
+    let plan = SendingPlan::new(ceilings.to_vec(), &demands, spread, times(Some(4 * 3_600)));
+    let hours: Vec<_> = plan.hours.iter().map(|hour| hour.segments.iter().sum::<u64>()).collect();
+    assert_eq!((hours, plan.n_late()), (vec![9_000; 4], 0));
 }
