@@ -99,8 +99,8 @@ impl Limit {
         self.name = name.into();
         self.gauge = rate.map(|rate| Gauge::new(rate.as_per_sec(), burst, &self.level, &self.at));
         if let Some(gauge) = &self.gauge {
-            // One segment passes when the level lies no further ahead than the burst less its cells.
-            let empty = now.saturating_duration_since(self.start) + gauge.period * (gauge.burst_cells + 1);
+            // One segment passes when the level lies no further ahead than the burst less its own cells.
+            let empty = now.saturating_duration_since(self.start) + gauge.period * gauge.burst_cells;
             self.level.0.store(u64::try_from(empty.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
         }
     }
