@@ -63,7 +63,8 @@ fn a_run_shows_each_bind_with_what_limits_it_and_since_when() {
     let mut run = spawn(dir, &campaign);
     let busy = |carriers: &Value| {
         let binds = carriers[0]["binds"].as_array();
-        binds.is_some_and(|binds| binds.len() == 2 && binds.iter().all(|bind| bind["rate_per_s"].as_f64() > Some(20.0)))
+        let is_busy = |bind: &Value| bind["rate_per_s"].as_f64() > Some(20.0) && bind["answer_p50_us"].is_u64();
+        binds.is_some_and(|binds| binds.len() == 2 && binds.iter().all(is_busy))
     };
     let carriers = watch_until(dir, busy);
     let bind = &carriers[0]["binds"][0];
